@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from issuer.office import Office
-from issuer.records import documents, key_makers
+from issuer.records import corrections, documents, donors, key_makers
 from issuer.sessions import Actor, Approval, Document, Event
 from shared.credentials import CredentialType
 from shared.errors import Conflict, Forbidden, Malformed
@@ -34,7 +34,8 @@ def first_approval(office: Office, kind: CredentialType) -> Approval:
 
 
 async def approve(office: Office, number: str, actor: Actor, *, version: int) -> Document:
-    """The document, from now on to be collected. ``version`` is that of the details that were looked at.
+    """The document, from now on to be collected. ``version`` is that of the details that were looked at. What holders said is wrong is answered by it, as
+    far as these details answer it (ADR 0012).
 
     ``Forbidden`` for its maker, a clerk or a program; ``Conflict`` if nobody waits, with ``/version`` if it was changed since.
     """
@@ -71,6 +72,11 @@ async def _settle(office: Office, number: str, version: int, approval: Approval,
             raise Conflict("this document does not wait for a second person")
         if changed:
             raise Conflict("this document was changed since you looked: look again", where="/version")
+        for each in (number, *await donors.beside(tx, [number])):
+            if approval is Approval.REFUSED:
+                await corrections.reopen(tx, each)
+            elif await donors.cleared(tx, await documents.get(tx, each)):
+                await corrections.settle_waiting(tx, each, at=event.at)
         await documents.note(tx, number, event)
         return await documents.get(tx, number)
 

@@ -20,14 +20,15 @@ from issuer.entered import enter
 from issuer.envelopes import Envelopes
 from issuer.office import STORAGE, Office
 from issuer.publish import list_uri
-from issuer.records import corrections, documents, statuses
-from issuer.records.corrections import CORRECTED, ENDED, OPEN, REFUSED, STATES, Correction
+from issuer.records import corrections, documents, donors, statuses
+from issuer.records.corrections import CORRECTED, ENDED, OPEN, REFUSED, STATES, WAITS, Correction
 from issuer.sessions import SERVICE, WALLET, Actor, Event, Standing
 from shared.clock import DAY, add_working_days, floor_day
 from shared.codec import base64url, strict_json
 from shared.corrections import REFUSALS, Answer, Ticket, check_words, digest, open_ticket, peek_kid, prepare_answer, verify_ticket
-from shared.credentials import DISPUTED, ClaimPath, CredentialType
+from shared.credentials import DISPUTED, Claim, ClaimPath, CredentialType
 from shared.credentials._derive import leaves
+from shared.credentials._marks import MARKS
 from shared.errors import Conflict, Malformed, Missing, Revoked
 from shared.formats import Claims
 from shared.inbox import TICKET
@@ -92,7 +93,7 @@ async def signed(office: Office, known: Correction) -> str:
         answer_by=known.answer_by,
         state=known.state,
         answered_at=known.answered_at,
-        reason_code=known.reason_code,
+        reason_code="" if known.state == OPEN else known.reason_code,
         words="" if known.answer is None else (await _unseal(office, known.reference, known.answer))["words"],
         how_to_complain=office.settings.how_to_contest if known.state in {REFUSED, ENDED} else "",
     )
@@ -182,7 +183,7 @@ async def write_down(office: Office, number: str, *, detail: str, words: str, ac
     check_words(words)
     document = await office.storage.read(lambda tx: documents.get(tx, number))
     kind = office.type(document.type)
-    if all(key_of(claim.path) != detail for claim in kind.claims):
+    if all(key_of(claim.path) != detail for claim in disputable(kind)):
         raise Malformed("this kind of document has no such detail", where="/detail")
     held, reference = await details(office, document), office.number()
     said = await _seal(office, reference, {"words": words, "values": values_of(kind, held or {}, detail)})
@@ -200,7 +201,9 @@ async def write_down(office: Office, number: str, *, detail: str, words: str, ac
 
 
 async def refuse(office: Office, reference: str, *, code: str, words: str, actor: Actor) -> None:
-    """The detail stays as it is. ``Malformed`` without one of the reasons and words for the holder, ``Conflict`` if it was answered."""
+    """The detail stays as it is. ``Malformed`` without one of the reasons and words for the holder, ``Conflict`` if it was answered, or is corrected and
+    waits for a second person.
+    """
     if code not in REFUSALS:
         raise Malformed(f"the reason is one of: {', '.join(REFUSALS)}", where="/reason")
     check_words(words)
@@ -208,6 +211,8 @@ async def refuse(office: Office, reference: str, *, code: str, words: str, actor
 
     async def unit(tx: Tx) -> None:
         known = await corrections.get(tx, reference)
+        if known.state == OPEN and known.reason_code == WAITS:
+            raise Conflict("this was corrected and waits for a second person")
         await corrections.settle(tx, reference, state=REFUSED, at=at, reason_code=code, answer=sealed)
         await documents.note(tx, known.document, Event(at=at, kind="dispute-refused", actor=actor, reason="", copies=0))
         await _enter(tx, office, "dispute-refused", known, actor=actor, at=at)
@@ -215,25 +220,41 @@ async def refuse(office: Office, reference: str, *, code: str, words: str, actor
     await office.storage.write(unit, point="dispute-answer")
 
 
-async def corrected(tx: Tx, reference: str, others: Collection[str], *, document: str, at: int) -> None:
-    """Part of the unit of work that gives the document other details. ``Conflict`` if it was answered, or is about another document.
-    ``others`` are answered as well, as far as they still wait.
+async def corrected(tx: Tx, reference: str, answered: Mapping[str, Collection[str]], *, at: int) -> None:
+    """Part of the unit of work that gives documents other details, after these were written: of each the messages ``answered`` are, as far as they
+    still wait, and the one named. ``Conflict`` if that was answered, or is about another document.
+
+    Where a second person looks at the details first, nothing is answered before that person has agreed.
     """
-    if reference and (await corrections.get(tx, reference)).document != document:
-        raise Conflict("this message is about another document")
     if reference:
-        await corrections.settle(tx, reference, state=CORRECTED, at=at)
-    for known in await corrections.open_of(tx, document):
-        if known.reference in others:
-            await corrections.settle(tx, known.reference, state=CORRECTED, at=at)
+        known = await corrections.get(tx, reference)
+        if known.document not in answered:
+            raise Conflict("this message is about another document")
+        if known.state != OPEN:
+            raise Conflict("somebody else has answered this meanwhile")
+    for number, others in answered.items():
+        await corrections.reopen(tx, number)
+        cleared = await donors.cleared(tx, await documents.get(tx, number))
+        for known in await corrections.open_of(tx, number):
+            if known.reference == reference or known.reference in others:
+                await (
+                    corrections.settle(tx, known.reference, state=CORRECTED, at=at)
+                    if cleared
+                    else corrections.let_wait(tx, known.reference)
+                )
 
 
 async def corrected_by(office: Office, document: str, kind: CredentialType, after: Mapping[str, Any]) -> list[str]:
-    """Open messages about ``document`` that ``after`` answers, whether or not it names them: it says nothing more of what the holder's copy did."""
+    """Open messages about ``document`` that ``after`` answers, whether or not it names them: it says nothing more of what the holder's copy did. Of those
+    that were to be answered before, by details that nobody has agreed to, it is enough that it says something else.
+    """
     found = []
     for known in await office.storage.read(lambda tx: corrections.open_of(tx, document)):
         told, now = await said(office, known), values_of(kind, after, known.detail)
-        if told is not None and told.values and not any(value in now for value in told.values):
+        if told is None or not told.values:
+            continue
+        answers = now != list(told.values) if known.reason_code else not any(value in now for value in told.values)
+        if answers:
             found.append(known.reference)
     return found
 
@@ -279,6 +300,11 @@ async def said(office: Office, known: Correction) -> Said | None:
 def values_of(kind: CredentialType, claims: Mapping[str, Any], detail: str) -> list[Any]:
     """What ``claims`` say of a detail, each value of a list; nothing of what no holder can dispute."""
     return [value for path, _, value in leaves(kind, claims) if key_of(path) == detail != DISPUTED]
+
+
+def disputable(kind: CredentialType) -> list[Claim]:
+    """The details that a person can say are wrong: the marks that tie documents together say nothing of anybody."""
+    return [claim for claim in kind.claims if claim.path not in MARKS]
 
 
 def key_of(path: ClaimPath) -> str:

@@ -7,19 +7,21 @@ that was cancelled is ever in force again (security rule S19). Its invitation is
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any
 
 from prometheus_client import CollectorRegistry, Gauge
 
-from issuer import following, offers, revoke
+from issuer import donors, following, offers, revoke
 from issuer.approval import check_decides
 from issuer.claims import details, source
 from issuer.following import AGAIN, apply, context, ended_by
 from issuer.office import STORAGE, Office
 from issuer.records import documents, news
+from issuer.records import donors as boxes
 from issuer.records.news import Concerned, News
-from issuer.sessions import SERVICE, Action, Actor, Document
+from issuer.sessions import PAST, SERVICE, Action, Actor, Document
 from shared.clock import DAY
 from shared.codec import strict_json
 from shared.credentials import CredentialType
@@ -39,9 +41,13 @@ class Compared:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Case:
-    """Everything that somebody needs to decide. ``shown`` is what was told of the person, while it is held."""
+    """Everything that somebody needs to decide. ``shown`` is what was told of the person, while it is held.
+
+    ``doubted``: a list has said since, or says now, that what was shown counts no longer. It may be cancelled, or only corrected.
+    """
 
     news: News
+    doubted: bool
     shown: Mapping[str, Any] | None
     compared: Sequence[Compared]
 
@@ -49,12 +55,12 @@ class Case:
 async def case(office: Office, identifier: str) -> Case:
     """``Missing`` if there are no such news."""
 
-    async def unit(tx: Tx) -> tuple[News, bytes | None, list[tuple[Concerned, Document]]]:
-        found = await news.concerned(tx, identifier)
+    async def unit(tx: Tx) -> tuple[News, bool, bytes | None, list[tuple[Concerned, Document]]]:
+        found, doubted = await news.concerned(tx, identifier), await news.counts_no_longer(tx, identifier)
         pairs = [(each, await documents.get(tx, each.document)) for each in found]
-        return await news.get(tx, identifier), await news.sealed_claims(tx, identifier), pairs
+        return await news.get(tx, identifier), doubted, await news.sealed_claims(tx, identifier), pairs
 
-    found, sealed, pairs = await office.storage.read(unit)
+    found, doubted, sealed, pairs = await office.storage.read(unit)
     kinds = {kind.id: kind for kind in office.types}
     shown = None if sealed is None else strict_json.load_object(await office.custodian.unseal(STORAGE, sealed, context=context(identifier)))
     compared = [
@@ -62,7 +68,7 @@ async def case(office: Office, identifier: str) -> Case:
         for each, document in pairs
         if document.type in kinds
     ]
-    return Case(news=found, shown=shown, compared=compared)
+    return Case(news=found, doubted=doubted, shown=shown, compared=compared)
 
 
 async def decide(office: Office, identifier: str, chosen: Collection[str], actor: Actor, *, version: int) -> News:
@@ -79,7 +85,7 @@ async def decide(office: Office, identifier: str, chosen: Collection[str], actor
         taken = [each for each in listed if each.document in chosen]
         for each in listed:
             if each not in taken:
-                await news.note(tx, identifier, replace(each, outcome="left", claims=None))
+                await news.note(tx, identifier, replace(each, outcome="left"))  # with its details, in case it is offered anew
         if any([await following.needs_second(tx, office, each) for each in taken]):
             for each in taken:
                 await news.note(tx, identifier, replace(each, outcome="chosen"))
@@ -109,11 +115,7 @@ async def send_back(office: Office, identifier: str, actor: Actor, *, version: i
     check_decides(actor)
 
     async def unit(tx: Tx) -> News:
-        found = await _second(tx, identifier, actor, version)
-        for each in await news.concerned(tx, identifier):
-            if each.outcome in {"chosen", "left"}:
-                await news.note(tx, identifier, replace(each, outcome="open"))
-        await news.settle(tx, found, "open")
+        await following.reopen(tx, await _second(tx, identifier, actor, version))
         return await news.get(tx, identifier)
 
     return await office.storage.write(unit, point="news-decided")
@@ -151,7 +153,7 @@ async def finish(office: Office, decided: News) -> News:
         made = await _make_again(office, decided, each)
 
         async def unit(tx: Tx, each: Concerned = each, made: str = made) -> None:
-            await news.note(tx, decided.id, replace(each, outcome="changed" if made else "left", claims=None, made=made))
+            await news.note(tx, decided.id, replace(each, outcome="changed" if made else "gone", claims=None, made=made))
 
         await office.storage.write(unit, point="news-made")
 
@@ -178,12 +180,14 @@ def gauge(registry: CollectorRegistry) -> Gauge:
 
 
 async def _make_again(office: Office, decided: News, each: Concerned) -> str:
-    """The number of the new document; empty where its details are not held any more, or its time is over."""
+    """The number of the new document; empty where its details are not held any more, or its time is over. What the donor held beside it is made
+    again with it.
+    """
 
-    async def look(tx: Tx) -> tuple[Document, bytes | None]:
-        return await documents.get(tx, each.document), await documents.reference_of(tx, each.document)
+    async def look(tx: Tx) -> tuple[Document, bytes | None, bool]:
+        return await documents.get(tx, each.document), await documents.reference_of(tx, each.document), await _ended_beside(tx, each)
 
-    before, under = await office.storage.read(look)
+    before, under, beside = await office.storage.read(look)
     kind = office.type(before.type)
     try:
         claims = await source(office, kind).give(each.claims, before)
@@ -193,7 +197,17 @@ async def _make_again(office: Office, decided: News, each: Concerned) -> str:
         return ""
     order = offers.Order(type=kind.id, claims=claims, valid_until=before.valid_until)
     made = await offers.make(office, order, actor=SERVICE, idempotency_key=f"news {decided.id} {each.document}", under=under)
+    if beside:
+        with suppress(Conflict):  # she has it since an earlier try, or there can be none now
+            await donors.make(office, made.document, actor=SERVICE)
     return made.document
+
+
+async def _ended_beside(tx: Tx, each: Concerned) -> bool:
+    """Whether a donor's document ended with it, and not by itself before."""
+    hers = await boxes.granted_for(tx, each.document)
+    events = [] if hers is None else await documents.history(tx, hers)
+    return any((event.kind, event.reason) == (PAST[Action.CANCEL], each.reason) for event in events)
 
 
 # --- inside a unit of work -------------------------------------------------------------------------------------------------------------
@@ -219,14 +233,18 @@ async def _chosen(tx: Tx, identifier: str) -> list[Concerned]:
     return [each for each in await news.concerned(tx, identifier) if each.outcome == "chosen"]
 
 
+async def _still(tx: Tx, office: Office, found: News, each: Concerned) -> bool:
+    """Whether there is a way for it yet. What was heard before a hold is no reason to end that hold."""
+    document, action = await documents.get(tx, each.document), Action(each.action)
+    hold = await revoke.hold_before(tx, document, each.reason) if action is Action.REINSTATE else None
+    alike = await revoke.began_alike(tx, office, document, action, each.reason)
+    return alike and (hold is None or hold.at <= found.at) and await revoke.able(tx, document, action, each.reason)
+
+
 async def _carry_out(tx: Tx, office: Office, found: News, taken: Sequence[Concerned], actor: Actor) -> None:
     """What was meanwhile changed otherwise stays as it is."""
     back = [each for each in taken if each.action == AGAIN]
-    able = [
-        replace(each, outcome="changed")
-        for each in taken
-        if each.action != AGAIN and await revoke.able(tx, await documents.get(tx, each.document), Action(each.action), each.reason)
-    ]
+    able = [replace(each, outcome="changed") for each in taken if each.action != AGAIN and await _still(tx, office, found, each)]
     kept = [await following.with_details(tx, office, each) for each in able]
     await apply(tx, office, able, actor, office.clock())
     changed = {each.document for each in able}

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from issuer import issue
+from issuer import donors, issue
 from issuer.claims import keeps_after_collection
 from issuer.clients import Access, no_access
 from issuer.issue import View, Wanted
@@ -30,7 +30,7 @@ async def request(office: Office, access: Access, asked: CredentialRequest) -> C
     """Copies, or a transaction to come back for; errors as ``issue.read``."""
     view, wanted = await issue.read(office, access, asked)
     document = issue.holding(view.granted, wanted.place).document
-    if not document.cleared:
+    if not await donors.cleared(office, document):
         return await _defer(office, view, wanted, document.id)
     return await issue.make_copies(office, access, wanted, view=view)
 
@@ -73,7 +73,7 @@ async def pick_up(office: Office, access: Access, asked: DeferredRequest) -> Cre
     if found is None or held is None:
         raise _unknown()
     issue.check_standing(held.document, at)
-    if not held.document.cleared:
+    if not await donors.cleared(office, held.document):
         return CredentialResponse(transaction_id=asked.transaction_id, interval=office.settings.defer_seconds)
     opened = await office.custodian.unseal(STORAGE, found.sealed, context=_context(mark, granted.entitlement))
     wanted = _parse(office, held.place, strict_json.load_object(opened))

@@ -18,11 +18,12 @@ from shared.credentials import CredentialType
 from shared.credentials._marks import without_marks
 from shared.credentials._reports import SECRET, TAG
 from shared.donor import PASS_BYTES, SECRET_BYTES, tag_of
-from shared.errors import Conflict, CredentialRequestDenied
+from shared.errors import Conflict, CredentialRequestDenied, Unavailable
 from shared.storage import Tx
 
 GRANTED = "representation-granted"
 _SAME = ("powers", "representation_kind", "instrument_type", "decision_rule", "restrictions_text")
+_SINCE = ("grant_date", "registration_date")
 _ISSUER = ("issuing_authority", "issuing_country", "issuing_jurisdiction")
 
 
@@ -52,7 +53,7 @@ async def make(office: Office, number: str, *, actor: Actor, opening: Opening = 
     if held is None:
         raise Conflict("the details of this document are no longer held: make it anew")
     tag, turn = await mark_of(office, number), None if made is None else await next_secret(office, number)
-    order = Order(type=GRANTED, claims=_seen_by_donor(held), needs_code=needs_code, valid_until=document.valid_until, opening=opening)
+    order = Order(type=GRANTED, claims=seen_by_donor(held), needs_code=needs_code, valid_until=document.valid_until, opening=opening)
 
     async def also(tx: Tx, name: str) -> None:
         await donors.link(tx, name, number, tag)
@@ -97,13 +98,36 @@ async def _mark(office: Office, number: str) -> bytes:
     return tag
 
 
+async def side_of(tx: Tx, office: Office, number: str) -> Document | None:
+    """The donor's document about the attorney's of that ``number``, unless it has ended or the office makes such documents no longer."""
+    made = await donors.granted_for(tx, number)
+    hers = None if made is None else await documents.get(tx, made)
+    return None if hers is None or hers.standing is Standing.CANCELLED or office.find_type(hers.type) is None else hers
+
+
+async def check_own(office: Office, number: str) -> None:
+    """``Conflict`` for a donor's document, which says what the attorney's says and is corrected with it."""
+    about = await office.storage.read(lambda tx: donors.representation_of(tx, number))
+    if about is not None:
+        raise Conflict(f"a donor's document says what the attorney's says: correct that one, {about}")
+
+
+async def cleared(office: Office, document: Document) -> bool:
+    """Copies may be made now: nobody has to look at it first, or somebody has; of a donor's document at the attorney's too."""
+    if office.type(document.type).claim(SECRET) is None:
+        return document.cleared
+    return await office.storage.read(lambda tx: donors.cleared(tx, document))
+
+
 async def _now(office: Office, number: str) -> Mapping[str, Any]:
     async def look(tx: Tx) -> tuple[Document, bytes | None]:
         return await documents.get(tx, number), await documents.sealed_claims(tx, number)
 
     document, sealed = await office.storage.read(look)
+    if not document.cleared:  # corrected since ``cleared`` was asked
+        raise Unavailable("the office has just corrected this document: ask again")
     try:
-        return _seen_by_donor(await source(office, office.type(document.type)).give(sealed, document))
+        return seen_by_donor(await source(office, office.type(document.type)).give(sealed, document))
     except CredentialRequestDenied:
         return {}  # it says what it said
 
@@ -169,7 +193,13 @@ async def pass_with(office: Office, document: Document) -> str | None:
     return base64url.encode(await pass_of(office, document.id))
 
 
-def _seen_by_donor(held: Mapping[str, Any]) -> Mapping[str, Any]:
+def seen_by_donor(held: Mapping[str, Any]) -> Mapping[str, Any]:
+    """What the donor's document says, of the details of the attorney's; without marks."""
     names = {who: {name: held[who][name] for name in ("given_name", "family_name")} for who in ("proxy", "represented")}
-    since = next(({"since": held[name]} for name in ("grant_date", "registration_date") if name in held), {})
+    since = next(({"since": held[name]} for name in _SINCE if name in held), {})
     return {**{name: held[name] for name in (*_SAME, *_ISSUER) if name in held}, **names, **since}
+
+
+def attorneys_name(detail: str, held: Mapping[str, Any]) -> str:
+    """What a detail of the donor's document is called in the attorney's, of these details."""
+    return next((name for name in _SINCE if name in held), detail) if detail == "since" else detail

@@ -27,6 +27,7 @@ from issuer.sessions import SERVICE, Action, Actor, Approval, Document
 from shared.clock import DAY
 from shared.codec import strict_json
 from shared.credentials import ClaimPath, CredentialType
+from shared.credentials._joint import acts_alone
 from shared.credentials._model import Follow
 from shared.errors import Malformed
 from shared.marks import Mark, compare, settle, sides, weakest
@@ -82,7 +83,7 @@ async def hear(office: Office, told: News, *, by: Actor = SERVICE) -> Heard:
     request = await reference_mac(office, told.request) if told.request else None
     asked, later = await _asked(office, told), await _later(office, told)
     names = any(full_names(person_of(told.claims, side.other)) for each in asked for side in sides(each.follow.match))
-    blank = told.became == "shown" and bool(asked) and not names
+    blank = told.became == "shown" and any(each.follow.action != Action.REINSTATE for each in asked) and not names
     number = office.number()
     sealed = await office.custodian.seal(STORAGE, strict_json.dumps(told.claims), context=context(number))
 
@@ -92,12 +93,19 @@ async def hear(office: Office, told: News, *, by: Actor = SERVICE) -> Heard:
             return await _told_before(tx, before)
         found = {} if request is None else await _by_request(tx, office, told, request)
         remembered = {} if request is None or names else await news.named_for(tx, request)
-        for each in asked:
-            found = {**await _by_person(tx, _remembering(each, remembered)), **found}  # what is certain by the request is not compared
         heard = [] if request is None else [each for each in await news.of_request(tx, request) if each.vct == told.vct]
+        overtaken = any(each.became != "shown" for each in heard)
+        for each in asked:
+            if overtaken and (each.follow.on, each.follow.action) == ("shown", Action.REINSTATE):
+                continue  # it was shown before it became what was told of it
+            likely = await _by_person(tx, office, _remembering(each, remembered))
+            found = {**likely, **found}  # what is certain by the request is not compared
+        until = at + max(_LEAST_DAYS, office.settings.undo_days) * DAY
         if told.became == "cancelled":
-            found = {**found, **await _mistaken(tx, office, heard, found)}
-            await _let_be(tx, heard)
+            back = await _mistaken(tx, office, heard, found)
+            until = min([until, *(each.keep_until for each in heard if back)])  # no new term for details that are kept already
+            found = {**found, **back}
+            await _doubt(tx, heard)
         elif any(each.became == "cancelled" for each in heard):  # which overtook it
             found = {number: replace(each, outcome="open") for number, each in found.items()}
         if by != SERVICE:
@@ -107,7 +115,7 @@ async def hear(office: Office, told: News, *, by: Actor = SERVICE) -> Heard:
         state = "open" if waits else "done" if changed else "blank" if blank else "nothing"
         new = news.NewNews(
             id=number, digest=digest, request=request, at=at, vct=told.vct, became=told.became, state=state,
-            claims=sealed if waits else None, keep_until=at + max(_LEAST_DAYS, office.settings.undo_days) * DAY,
+            claims=sealed if waits else None, keep_until=until,
         )  # fmt: skip
         await apply(tx, office, [each for each in changed if each.outcome == "changed"], by, at)
         await news.add(tx, new, changed)
@@ -130,9 +138,22 @@ async def follow_own(office: Office) -> None:
         kind = next((each for each in office.types if each.id == document.type), None)
         if kind is not None:
             claims = await source(office, kind).give(change.claims, replace(document, keep_until=office.clock() + DAY))
-            told = News(id=f"own {change.document} {change.version}", vct=kind.vct, became=change.became, claims=claims)
-            await hear(office, told)
+            if revoke.is_followed(office, kind.vct, change.became):
+                await hear(office, News(id=f"own {change.document} {change.version}", vct=kind.vct, became=change.became, claims=claims))
+            if not acts_alone(claims):
+                await office.storage.write(partial(_hold_others, office=office, change=change, kind=kind), point="joint-stopped")
         await office.storage.write(partial(news.looked_at, change=change), point="own-change")
+
+
+async def _hold_others(tx: Tx, office: Office, change: news.OwnChange, kind: CredentialType) -> None:
+    """Of several who act jointly one has stopped: nobody of the others acts alone. What the instrument says of that is in words only, so that
+    somebody has to read them: until then the documents of the others wait.
+    """
+    document = await documents.get(tx, change.document)
+    reason = kind.others_wait(await documents.reason_of(tx, document.id, change.version + 1))
+    if reason:
+        others = [each for each in await documents.alike(tx, document) if await revoke.able(tx, each, Action.HOLD, reason)]
+        await revoke.apply(tx, office, others, Wish(action=Action.HOLD, reason=reason, actor=SERVICE), office.clock())
 
 
 # --- what to look for ------------------------------------------------------------------------------------------------------------------
@@ -183,19 +204,20 @@ def value_at(claims: Mapping[str, Any], path: ClaimPath) -> Any:
 
 
 async def _by_request(tx: Tx, office: Office, told: News, request: bytes) -> dict[str, Concerned]:
-    """Documents that were made for that very request, whoever they name."""
+    """Documents that were made for that very request, whoever they name. That it was accepted is no end of a hold that came after it."""
     found = {}
     for listed in await documents.by_reference(tx, request):
         document = listed.document
         for follow in _kind(office, document).follows if any(each.id == document.type for each in office.types) else ():
             meant, action = (follow.vct, follow.on) == (told.vct, told.became), Action(follow.action)
+            meant = meant and (told.became, action) != ("shown", Action.REINSTATE)
             meant = meant and await revoke.able(tx, document, action, follow.reason)
             if meant and await revoke.began_alike(tx, office, document, action, follow.reason):
                 found[document.id] = _concerned(document, follow, "")
     return found
 
 
-async def _by_person(tx: Tx, asked: _Asked) -> dict[str, Concerned]:
+async def _by_person(tx: Tx, office: Office, asked: _Asked) -> dict[str, Concerned]:
     digests = {bytes(mark.value) for marks in asked.looked_for.values() for mark in marks if isinstance(mark.value, bytes)}
     known = await named.like(tx, asked.kind.id, sorted(digests))
     likeness: dict[str, Likeness] = {
@@ -205,9 +227,14 @@ async def _by_person(tx: Tx, asked: _Asked) -> dict[str, Concerned]:
     outcome, numbers = settle(likeness)
     found = {}
     for number in numbers:
-        document = await documents.get(tx, number)
-        if await revoke.able(tx, document, Action(asked.follow.action), asked.follow.reason):
-            certain = outcome == "one" and asked.sure and asked.follow.action != Action.REINSTATE.value
+        document, action = await documents.get(tx, number), Action(asked.follow.action)
+        if not await revoke.began_alike(tx, office, document, action, asked.follow.reason):
+            continue
+        hold = await revoke.hold_before(tx, document, asked.follow.reason) if action is Action.REINSTATE else None
+        if hold is not None and await news.waits_with(tx, number, action.value, since=hold.at):
+            continue  # one hold is one task
+        if await revoke.able(tx, document, action, asked.follow.reason):
+            certain = outcome == "one" and asked.sure and action is not Action.REINSTATE
             found[number] = _concerned(document, asked.follow, likeness[number], certain=certain)
     return found
 
@@ -229,14 +256,21 @@ async def needs_second(tx: Tx, office: Office, each: Concerned) -> bool:
     return first_approval(office, _kind(office, await documents.get(tx, each.document))) is Approval.WAITING
 
 
-async def _let_be(tx: Tx, heard: Sequence[news.News]) -> None:
-    """Nobody has to decide any more what follows from a document that counts no longer."""
+async def _doubt(tx: Tx, heard: Sequence[news.News]) -> None:
+    """What follows from a document that counts no longer is still to be decided, by somebody who knows that: a list says the same of an
+    entry that was cancelled and of one that was only corrected (``news.counts_no_longer``).
+    """
     for before in heard:
         if before.became == "shown" and before.state in {"open", "second"}:
-            for each in await news.concerned(tx, before.id):
-                if each.outcome in {"open", "chosen"}:
-                    await news.note(tx, before.id, replace(each, outcome="left", claims=None))
-            await news.settle(tx, before, "settled")
+            await reopen(tx, before)
+
+
+async def reopen(tx: Tx, found: news.News) -> None:
+    """All of it is to be decided again; whoever looked before has to look again."""
+    for each in await news.concerned(tx, found.id):
+        if each.outcome in {"chosen", "left"}:
+            await news.note(tx, found.id, replace(each, outcome="open"))
+    await news.settle(tx, found, "open")
 
 
 async def _mistaken(tx: Tx, office: Office, heard: Sequence[news.News], found: Mapping[str, Concerned]) -> dict[str, Concerned]:
@@ -248,12 +282,17 @@ async def _mistaken(tx: Tx, office: Office, heard: Sequence[news.News], found: M
 
 
 async def ended_by(tx: Tx, office: Office, before: news.News) -> list[Concerned]:
-    """What ended by earlier news and is to be made again; its sealed details move along, if they are still held."""
-    ended = [each for each in await news.concerned(tx, before.id) if each.action == Action.CANCEL.value and each.outcome == "changed"]
-    for each in ended:
-        await news.note(tx, before.id, replace(each, claims=None))
-    kinds = {each.id for each in office.types}
-    return [replace(each, action=AGAIN, outcome="open") for each in ended if (await documents.get(tx, each.document)).type in kinds]
+    """What ended by earlier news and is to be made again, unless that was offered elsewhere; its sealed details move along, if they are
+    still held.
+    """
+    kinds, back = {each.id for each in office.types}, []
+    for each in await news.concerned(tx, before.id):
+        ended = (each.action, each.outcome) == (Action.CANCEL, "changed") and (await documents.get(tx, each.document)).type in kinds
+        if ended and not await news.stands_with(tx, each.document, AGAIN):
+            left = await news.take_left(tx, each.document, AGAIN)
+            await news.note(tx, before.id, replace(each, claims=None))
+            back.append(replace(each, action=AGAIN, outcome="open", claims=each.claims or left))
+    return back
 
 
 # --- doing it ----------------------------------------------------------------------------------------------------------------------------

@@ -33,27 +33,28 @@ async def replace_lost(office: Office, number: str, *, actor: Actor, needs_code:
         lists = await statuses.lose_all(tx, document, at)
         await pad_lost(tx, office, lists)
         await people.forget_ways_in(tx, document, at)
-        await boxes.turn_pass(tx, document)  # of the attorney, if it is hers
         if turning is not None:
             await donors.turn_secret(tx, turning)
         await documents.note_loss(tx, document, Event(at=at, kind="lost", actor=actor, reason="", copies=len(lists)))
         await enter_loss(tx, office, len(lists), at, actor=actor)
 
     async def only_lose(tx: Tx) -> None:
-        if can_be_collected(await documents.get(tx, number), at):
+        if can_be_collected(office, await documents.get(tx, number)):
             raise Conflict("somebody else changed this document at the same moment")
         await invitations.withdraw_all(tx, number)
+        await boxes.turn_pass(tx, number)  # of the attorney, if it is hers; a new invitation turns it as well
         await lose(tx, number)
 
-    if can_be_collected(await office.storage.read(lambda tx: documents.get(tx, number)), at):
+    if can_be_collected(office, await office.storage.read(lambda tx: documents.get(tx, number))):
         return await invite_again(office, number, actor=actor, needs_code=needs_code, first=lose)
     await office.storage.write(only_lose, point="lost")
     return None
 
 
-def can_be_collected(document: Document, at: int) -> bool:
-    """Whether there can be a new invitation to it."""
-    return document.standing is Standing.IN_FORCE and document.has_claims and document.keep_until > at
+def can_be_collected(office: Office, document: Document) -> bool:
+    """Whether there can be a new invitation to it; there is none to a kind that the office makes no longer."""
+    held = document.has_claims and document.keep_until > office.clock()
+    return document.standing is Standing.IN_FORCE and held and office.find_type(document.type) is not None
 
 
 async def _check_not_cancelled(tx: Tx, document: str) -> None:

@@ -18,6 +18,7 @@ from issuer.office import STORAGE, Office, digest, keyed, reference_mac
 from issuer.people import BY_INVITATION, Opening
 from issuer.portrait import settle_portraits
 from issuer.records import documents, invitations, named
+from issuer.records import donors as boxes
 from issuer.sessions import Actor, Document, Event, Offered, Standing
 from shared.clock import DAY
 from shared.codec import base64url, strict_json
@@ -126,7 +127,7 @@ async def _insert(tx: Tx, invitation: invitations.NewInvitation, opening: people
 
 async def invite_again(office: Office, number: str, *, actor: Actor, needs_code: bool = True, first: Also | None = None) -> Made:
     """A new invitation to a document whose details are still held, and a new letter if there was one; what was open to it before is
-    withdrawn. ``first`` is written with it and before it, by the document's number.
+    withdrawn, the pass of the wallet that had collected it included. ``first`` is written with it and before it, by the document's number.
     """
     at = office.clock()
 
@@ -153,6 +154,7 @@ async def invite_again(office: Office, number: str, *, actor: Actor, needs_code:
         if (await documents.get(tx, number)).standing is not Standing.IN_FORCE:  # on hold or cancelled since
             raise Conflict("only a document in force can be collected")
         await invitations.withdraw_all(tx, number)
+        await boxes.turn_pass(tx, number)  # the next wallet counts uses from 1 again
         await _insert(tx, invitation, opening, at)
         await documents.note(tx, number, Event(at=at, kind="invited", actor=actor, reason="", copies=0))
 

@@ -60,10 +60,14 @@ class Office:
 
     def type(self, type_id: str) -> CredentialType:
         """The type that this office makes under that name; ``UnknownCredentialType`` with a pointer."""
-        for each in self.types:
-            if each.id == type_id:
-                return each
-        raise UnknownCredentialType("this office does not make that kind of document", where="/type")
+        found = self.find_type(type_id)
+        if found is None:
+            raise UnknownCredentialType("this office does not make that kind of document", where="/type")
+        return found
+
+    def find_type(self, type_id: str) -> CredentialType | None:
+        """The same; ``None`` for one that it does not make, or makes no longer."""
+        return next((each for each in self.types if each.id == type_id), None)
 
     def configurations_of(self, type_id: str) -> tuple[str, ...]:
         return tuple(each.id for each in self.configurations.values() if each.type.id == type_id)

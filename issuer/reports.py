@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import hmac
-from collections import Counter
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, replace
 from typing import Any, Final
 
 from issuer import entered
@@ -17,7 +15,7 @@ from issuer.sessions import Actor, Event
 from shared import donor
 from shared.clock import DAY, floor_day
 from shared.codec import strict_json
-from shared.donor import Use
+from shared.donor import Told
 from shared.errors import Malformed, Missing
 from shared.sealed_link import generate_words
 from shared.storage import Tx
@@ -125,27 +123,17 @@ async def new_sheet(office: Office, number: str, tag: bytes, actor: Actor) -> st
     return words
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Aloud(Use):
-    """``turn``: how often the attorney's wallet had been lost by then. ``fits``: that wallet told nothing else under its number."""
+async def read_aloud(office: Office, tag: bytes, words: str) -> list[Told] | None:
+    """What the reports say that the words of a sheet open, as ``donor.lines``, the newest first; ``None`` if they open none of those that lie there.
 
-    turn: int
-    fits: bool = True
-
-
-async def read_aloud(office: Office, tag: bytes, words: str) -> list[Aloud] | None:
-    """What the reports say that the words of a sheet open, each use once, the newest first; ``None`` if they open none of those that lie there.
-
-    Nothing of it is kept, and the reports stay where they are. What is told under one number in two ways stands there twice.
+    Nothing of it is kept, and the reports stay where they are.
     """
-    key, uses, opened = donor.key_of_words(words), dict[Aloud, None](), 0
+    key, uses, opened = donor.key_of_words(words), list[Told](), 0
     found = await office.storage.read(lambda tx: donors.reports(tx, tag, donors.MOST))
     for each in found:
         try:
-            uses |= {Aloud(**asdict(use), turn=each.turn): None for use in donor.open_report(each.sealed, key).uses}
+            uses += donor.open_report(each.sealed, key).told(each.turn)
             opened += 1
         except Malformed:
             continue
-    numbers = Counter((use.turn, use.number) for use in uses)
-    told = sorted(uses, key=lambda use: (use.turn, use.number), reverse=True)
-    return [replace(use, fits=numbers[use.turn, use.number] == 1) for use in told] if opened or not found else None
+    return donor.lines(uses)[::-1] if opened or not found else None

@@ -11,7 +11,7 @@ from issuer.corrections import end_all
 from issuer.offers import MAX_REFERENCE
 from issuer.office import Office, draw_indices, reference_mac
 from issuer.records import documents, donors, invitations, named, news, statuses
-from issuer.sessions import PAST, Action, Actor, Document, Event, Standing, can_change, change
+from issuer.sessions import PAST, Action, Actor, Document, Event, Standing, can_change, change, ending
 from shared.errors import Conflict, Malformed
 from shared.storage import Tx
 
@@ -108,12 +108,23 @@ async def able(tx: Tx, document: Document, action: Action, reason: str) -> bool:
 
 
 async def began_alike(tx: Tx, office: Office, document: Document, action: Action, reason: str) -> bool:
-    """False where a hold would end because of another document though it did not begin because of one (``CredentialType.follows``)."""
+    """False where a hold would end because of another document though it did not begin because of one (``CredentialType.follows``), or would
+    begin because of one a second time, whatever became of that one since.
+    """
     follows = office.type(document.type).follows
-    if action is not Action.REINSTATE or reason not in {each.reason for each in follows if each.action == action.value}:
+    if action is Action.CANCEL or reason not in {each.reason for each in follows if each.action == action.value}:
         return True
-    held = await documents.held(tx, document)
-    return held != [] and held[-1] in {each.reason for each in follows if each.action == Action.HOLD.value}
+    because = {each.reason for each in follows if each.action == Action.HOLD.value}
+    if action is Action.HOLD:
+        return because.isdisjoint(await documents.held(tx, document))
+    hold = await hold_before(tx, document, reason)
+    return hold is not None and hold.reason in because
+
+
+async def hold_before(tx: Tx, document: Document, reason: str) -> Event | None:
+    """The hold that would end for that ``reason``, if it is on hold."""
+    held = await documents.holds_of(tx, document)
+    return held[ending(held, reason)] if held else None
 
 
 async def apply(tx: Tx, office: Office, changed: Sequence[Document], wish: Wish, at: int) -> None:
@@ -131,7 +142,7 @@ async def apply(tx: Tx, office: Office, changed: Sequence[Document], wish: Wish,
         event = Event(at=at, kind=PAST[wish.action], actor=wish.actor, reason=wish.reason, copies=len(flipped))
         await documents.set_standing(tx, document, after, event)
         if after is not document.standing:
-            await _note_change(tx, office, document, after)
+            await _note_change(tx, office, document, after, wish.reason)
         if after is Standing.CANCELLED:  # final: nothing is collected or renewed any more
             await invitations.withdraw_all(tx, document.id)
             await documents.drop_claims(tx, document.id)
@@ -155,11 +166,16 @@ async def apply(tx: Tx, office: Office, changed: Sequence[Document], wish: Wish,
         )
 
 
-async def _note_change(tx: Tx, office: Office, document: Document, after: Standing) -> None:
-    """For documents of this office that follow documents of this kind (``following``), as far as its details are held."""
-    vct = next((each.vct for each in office.types if each.id == document.type), "")
-    followed = any((follow.vct, follow.on) == (vct, _BECAME[after]) for kind in office.types for follow in kind.follows)
-    claims = await documents.sealed_claims(tx, document.id) if followed else None
+def is_followed(office: Office, vct: str, became: str) -> bool:
+    """Whether documents of this office follow those of that kind in this."""
+    return any((follow.vct, follow.on) == (vct, became) for kind in office.types for follow in kind.follows)
+
+
+async def _note_change(tx: Tx, office: Office, document: Document, after: Standing, reason: str) -> None:
+    """For documents of this office that follow documents of this kind, or this one (``following``), as far as its details are held."""
+    own = next((each for each in office.types if each.id == document.type), None)
+    noted = own is not None and (own.others_wait(reason) != "" or is_followed(office, own.vct, _BECAME[after]))
+    claims = await documents.sealed_claims(tx, document.id) if noted else None
     if claims is not None:
         await news.changed(tx, news.OwnChange(document=document.id, version=document.version, became=_BECAME[after], claims=claims))
 

@@ -36,7 +36,7 @@ PAST = {Action.CANCEL: "cancelled", Action.HOLD: "held", Action.REINSTATE: "rein
 
 
 BY_DONOR: Final = "donor-asked"
-"""The reason of a hold that the donor asked for, and may end. What stands for another reason is not hers to end."""
+"""The reason of a hold that the donor asked for, and may end. What stands for another reason is not hers to end, and ends without hers."""
 
 
 def can_change(standing: Standing, action: Action, reason: str = "", held: Sequence[str] = ()) -> bool:
@@ -46,8 +46,8 @@ def can_change(standing: Standing, action: Action, reason: str = "", held: Seque
 def change(standing: Standing, action: Action, reason: str = "", held: Sequence[str] = ()) -> Standing:
     """The standing after ``action``; ``Conflict`` where there is no way: cancelled is final (security rule S19).
 
-    ``held`` are the reasons for which it is on hold, the latest last. What the donor stopped is put on hold for another ``reason`` besides,
-    and is still stopped when that ends.
+    ``held`` are the reasons for which it is on hold, the latest last. It is put on hold for another ``reason`` besides, for each once, and
+    stays on hold until all have ended.
     """
     after = _after(standing, action, reason, held)
     if after is None:
@@ -56,7 +56,7 @@ def change(standing: Standing, action: Action, reason: str = "", held: Sequence[
 
 
 def _after(standing: Standing, action: Action, reason: str, held: Sequence[str]) -> Standing | None:
-    besides = action is Action.HOLD and list(held) == [BY_DONOR] and reason != BY_DONOR
+    besides = action is Action.HOLD and bool(held) and reason not in held
     beneath = action is Action.REINSTATE and len(held) > 1
     return standing if besides or beneath else _NEXT.get((standing, action))
 
@@ -148,6 +148,11 @@ class Approval(StrEnum):
     APPROVED = "approved"
     REFUSED = "refused"
 
+    @property
+    def clears(self) -> bool:
+        """Copies may be made: nobody has to look at it first, or somebody has."""
+        return self in {Approval.NOT_NEEDED, Approval.APPROVED}
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Document:
@@ -166,8 +171,8 @@ class Document:
 
     @property
     def cleared(self) -> bool:
-        """Copies may be made: nobody has to look at it first, or somebody has."""
-        return self.approval in {Approval.NOT_NEEDED, Approval.APPROVED}
+        """Copies of it may be made, as far as it is up to this document (``Approval.clears``)."""
+        return self.approval.clears
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -179,14 +184,21 @@ class Event:
     copies: int
 
 
+def ending(held: Sequence[Event], reason: str) -> int:
+    """Which of the holds ends for that ``reason``: the latest for the very same, else the latest that the donor did not ask for, else hers."""
+    alike = [place for place, each in enumerate(held) if each.reason == reason]
+    others = [place for place, each in enumerate(held) if each.reason != BY_DONOR]
+    return (alike or others or range(len(held)))[-1]
+
+
 def holds(history: Iterable[Event]) -> list[Event]:
     """The holds that have not ended, of a ``history`` from the oldest on, the latest last."""
     found: list[Event] = []
     for event in history:
         if event.kind == PAST[Action.HOLD]:
             found.append(event)
-        elif event.kind == PAST[Action.REINSTATE]:
-            del found[-1:]
+        elif event.kind == PAST[Action.REINSTATE] and found:
+            del found[ending(found, event.reason)]
         elif event.kind == PAST[Action.CANCEL]:
             found.clear()
     return found

@@ -96,6 +96,11 @@ def parse_qr(text: str) -> AddressedPresentation:
     return parse_content(inflate(base45.decode(text[len(PREFIX) :]), max_bytes=_MAX_UNPACKED))
 
 
+def render_content(presentation: AddressedPresentation) -> bytes:
+    """What is inside such a text, and what a desk's page makes of the file."""
+    return cbor.dumps(packed.pack(_render(presentation)))
+
+
 def parse_content(content: bytes) -> AddressedPresentation:
     """What is inside such a text, unpacked by its caller."""
     return _read(reader.as_object(packed.unpack(cbor.loads(content, max_bytes=_MAX_UNPACKED)), ""))
@@ -144,7 +149,7 @@ def render_qr(presentation: AddressedPresentation, *, max_length: int = MAX_QR) 
         format=presentation.format, aud=presentation.aud, purpose_id=presentation.purpose_id, vp_token=presentation.vp_token
     )
     for each in (presentation, bare):
-        text = PREFIX + base45.encode(zlib.compress(cbor.dumps(packed.pack(_render(each))), 9))
+        text = PREFIX + base45.encode(zlib.compress(render_content(each), 9))
         if len(text) <= max_length:
             return text
     raise TooLarge("this copy shows too much for one QR code; send the file")

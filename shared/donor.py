@@ -8,8 +8,9 @@ that the attorney's wallet got beside its copies, and shows to nobody but the of
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
 from typing import Any, Final
 
 from cryptography.hazmat.primitives.asymmetric import ec
@@ -52,11 +53,36 @@ class Use:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Told(Use):
+    """A use as a donor is told of it. ``turn``: how often the attorney's wallet had been lost, or the attorney been invited anew, by then, as each
+    wallet counts from 1. ``fits``: that wallet told of no other use under its number.
+    """
+
+    turn: int = 0
+    fits: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Report:
     """``more`` uses did not find room and come with the next report."""
 
     uses: tuple[Use, ...]
     more: int = 0
+
+    def told(self, turn: int) -> list[Told]:
+        """Its uses, by the attorney's wallet of that ``turn``."""
+        return [Told(**asdict(use), turn=turn) for use in self.uses]
+
+
+def lines(told: Iterable[Told]) -> list[Told]:
+    """Each use once, by turn and number, out of all that was ``told``, oldest first: of how a copy came out that was made out to somebody the later
+    word counts, as of a letter that was not delivered after all; what was shown there and then came out as it did. Where different uses, or ends of
+    one, were told of under one number all stay, so that none hides another, and none fits.
+    """
+    uses = {replace(each, result=each.result if each.live else "", fits=True): each.result for each in told}
+    numbers = Counter((each.turn, each.number) for each in uses)
+    ordered = sorted(uses.items(), key=lambda one: (one[0].turn, one[0].number))
+    return [replace(each, result=result, fits=numbers[each.turn, each.number] == 1) for each, result in ordered]
 
 
 # --- the two halves ----------------------------------------------------------------------------------------------------------------------

@@ -2,7 +2,8 @@
 
 A registration names an address and a public key. What is posted is a compact JWE (RFC 7516), ECDH-ES to that key and A256GCM, whose size goes
 in doublings; its header names the key and nothing of holder or document. Whoever carries it, a library's counter for instance, cannot read it.
-What is inside is still a stranger's word: only the copy in it is signed.
+What is inside is still a stranger's word: only the copy in it is signed. It is compact JSON of two or three texts, ``copy``, ``ticket`` and ``about``
+in this order, so that whoever opens it reads no more than these, however many things somebody put there.
 """
 
 from __future__ import annotations
@@ -11,6 +12,8 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
+
+import msgspec
 
 from .codec import base64url, strict_json
 from .codec.padding import pad
@@ -70,6 +73,17 @@ class Letter:
     about: str = ""
 
 
+class _Inside(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """All that can be in a letter. Texts alone: anything else ends the reading where it begins."""
+
+    copy: str
+    ticket: str
+    about: str = ""
+
+
+_decode = msgspec.json.Decoder(_Inside).decode
+
+
 def check_key(jwk: Mapping[str, Any]) -> dict[str, str]:
     """The plain members of a key that letters can be sealed for. ``Malformed`` or ``AlgorithmRefused`` for any other."""
     jwe.check_recipient(jwk)
@@ -80,9 +94,12 @@ def seal_letter(letter: Letter, inbox: Inbox) -> str:
     """What is posted to ``inbox.url``. ``TooLarge`` for a copy of more than 4 MB; the randomness is the library's own."""
     if len(letter.ticket) != TICKET:
         raise Malformed(f"a ticket has {TICKET} bytes", where="/ticket")
-    content = {"copy": letter.copy, "ticket": base64url.encode(letter.ticket)} | ({"about": letter.about} if letter.about else {})
-    inside = pad(strict_json.dumps(content), smallest=_SMALLEST, largest=_LARGEST, what="this copy shows too much for one letter")
+    inside = pad(strict_json.dumps(_content(letter)), smallest=_SMALLEST, largest=_LARGEST, what="this copy shows too much for one letter")
     return jwe.encrypt(inside, {**check_key(inbox.key), "kid": inbox.kid}, enc=ENC, header={"cty": CTY})
+
+
+def _content(letter: Letter) -> dict[str, str]:
+    return {"copy": letter.copy, "ticket": base64url.encode(letter.ticket)} | ({"about": letter.about} if letter.about else {})
 
 
 def peek_kid(token: str) -> str:
@@ -98,12 +115,19 @@ def peek_kid(token: str) -> str:
 def open_letter(token: str, private_jwk: Mapping[str, Any]) -> Letter:
     """What is inside, for the holder of the key. ``Malformed`` where it was sealed for another; nothing in it is believed yet."""
     peek_kid(token)
-    doc = strict_json.load_object(jwe.decrypt(token, private_jwk, max_bytes=MAX_LETTER).rstrip(b" "), max_bytes=_LARGEST, max_depth=4)
+    raw = jwe.decrypt(token, private_jwk, max_bytes=MAX_LETTER).rstrip(b" ")
+    try:
+        inside = _decode(raw)
+    except (msgspec.DecodeError, ValueError) as error:
+        raise Malformed("there is no letter inside") from error
+    doc = msgspec.structs.asdict(inside)
     ticket = base64url.decode(get_str(doc, "ticket", max_length=64), where="/ticket")
     if len(ticket) != TICKET:
         raise Malformed(f"a ticket has {TICKET} bytes", where="/ticket")
-    about = get_str(doc, "about", optional=True, max_length=_MAX_ID) or ""
-    return Letter(get_str(doc, "copy", max_length=_LARGEST), ticket, about)
+    letter = Letter(get_str(doc, "copy", max_length=_LARGEST), ticket, get_str(doc, "about", min_length=0, max_length=_MAX_ID))
+    if strict_json.dumps(_content(letter)) != raw:
+        raise Malformed("a letter says each thing once, and is written as letters are")
+    return letter
 
 
 def digest(token: str) -> bytes:

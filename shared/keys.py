@@ -72,7 +72,7 @@ SIGNS: dict[Role, frozenset[str]] = {
         }
     ),
     Role.BUNDLE: frozenset({"trust-bundle+jwt"}),
-    Role.DESK: frozenset({"challenge"}),
+    Role.DESK: frozenset({"challenge", "desk-receipt"}),
     Role.HOLDER: frozenset({"kb+jwt", "vp+jwt", "application/kb+cwt", "DeviceAuthentication", "openid4vci-proof+jwt"}),
     Role.CLIENT: frozenset({"oauth-client-attestation-pop+jwt"}),
     Role.DPOP: frozenset({"dpop+jwt"}),

@@ -35,11 +35,12 @@ MAX_FOLLOWED: Final = 100_000
 """Entries that one visit follows a log over; the next one goes on from where it stood (``Followed.reached``)."""
 STALE: Final = 2 * DAY
 """Seconds after which a newest head is old: one is signed each day, whether or not anything was entered."""
+LEEWAY: Final = 300
+"""Seconds between the instant that a decision names and its entry in the log: decisions of one time are entered in any order."""
 _SIZE = 32  # bytes of a digest or a commitment
 _MAX_PAGE = 1_000_000  # bytes
 _MAX_PAGES = 60  # of heads: five years
 _DAY = re.compile(r"\d{4}-\d\d-\d\d")
-_LEEWAY = 300  # seconds between the instant that a decision names and its entry in the log
 _BEGINNING = LogHead(size=0, digest=EMPTY_HEAD)
 
 
@@ -137,7 +138,7 @@ class Followed:
         """
         end = min(self.start.size + len(self.commitments), self.newest.head.size)
         on_it = [each.head for each in (*told, *signed) if self.start.size <= each.head.size <= end]
-        longer = [each for each in told if each.at < self.newest.at - _LEEWAY] + [each for each in signed if each.at < self.newest.at]
+        longer = [each for each in told if each.at < self.newest.at - LEEWAY] + [each for each in signed if each.at < self.newest.at]
         if any(each.head.size > self.newest.head.size for each in longer):
             raise HistoryRewritten("the log has lost entries that an earlier head speaks of", where=f"/{self.newest.head.size}")
         self._walk((self.newest.head, *on_it) if self.whole else on_it)

@@ -79,6 +79,15 @@ class Receipt:
     told: tuple[str, ...] = ()
     log_head: LogHead | None = None
 
+    @property
+    def keeps_all(self) -> bool:
+        """Whether the relying party keeps all that it saw: it did not refuse it, and says neither of which part nor that it keeps nothing.
+
+        Who keeps nothing names as the end an instant that was over when it decided.
+        """
+        over = self.retain_until is not None and self.retain_until <= self.received_at
+        return self.decision != "rejected" and not (self.claims_kept or self.told or over)
+
 
 def presentation_bytes(vp_token: Mapping[str, Sequence[str]]) -> bytes:
     """What the digest of a receipt is over: the presentations by name, in one spelling that both sides arrive at."""
@@ -164,6 +173,30 @@ def verify_receipt_by(token: str, exchange: Exchange, *, signer: Cert) -> Receip
     return _verify(parsed, signer, exchange)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bound:
+    """What a desk's receipt (``shared.ovp.receipt``) is bound to, and the one that confirms it has to be; ``given_at`` is when the desk gave it."""
+
+    salt: bytes
+    presentation_digest: bytes
+    nonce: bytes
+    purpose_id: str
+    given_at: int
+
+
+def verify_receipt_bound(token: str, bound: Bound, *, policy: Policy, at: int) -> Receipt:
+    """The receipt that confirms one of a desk, for whoever has that one and not what was shown. What was decided is the caller's to compare.
+
+    Raises as ``verify_receipt``; ``StaleBinding`` for one from before the desk gave anything.
+    """
+    parsed, chain = _open(token)
+    receipt = _signed(parsed, policy.check_relying_party(chain, at), at=at)
+    if (receipt.salt, receipt.presentation_digest) != (bound.salt, bound.presentation_digest):
+        raise OtherPresentation("the receipt is for another presentation", where="/presentation_digest")
+    _check_exchange(receipt, nonce=base64url.encode(bound.nonce), purpose_id=bound.purpose_id, since=bound.given_at, at=at)
+    return receipt
+
+
 def _open(token: str) -> tuple[jwt.Jwt, tuple[bytes, ...]]:
     parsed = jwt.parse_jwt(token, max_bytes=MAX_RECEIPT)
     if parsed.header.get("typ") != TYP:
@@ -172,21 +205,30 @@ def _open(token: str) -> tuple[jwt.Jwt, tuple[bytes, ...]]:
 
 
 def _verify(parsed: jwt.Jwt, signer: Cert, exchange: Exchange) -> Receipt:
-    receipt = _read(jwt.verify_jwt(parsed, signer.public, typ=TYP, at=exchange.at))
-    if receipt.entity not in signer.uris:
-        raise Untrusted("the receipt names another organisation than its certificate", where="/iss")
+    receipt = _signed(parsed, signer, at=exchange.at)
     if not hmac.compare_digest(hashlib.sha256(receipt.salt + exchange.presentation).digest(), receipt.presentation_digest):
         raise OtherPresentation("the receipt is for another presentation", where="/presentation_digest")
-    if receipt.nonce != exchange.nonce:
-        raise WrongNonce("the receipt is for another exchange", where="/nonce")
-    if exchange.purpose_id and receipt.purpose_id != exchange.purpose_id:
-        raise PurposeMismatch("the receipt is for another use", where="/intendedUseIdentifier")
-    # the instant orders receipts by which a rewritten log is found out: nobody dates one back
-    if receipt.received_at < exchange.sent_at - _LEEWAY:
-        raise StaleBinding("the receipt is from before anything was sent", where="/received_at")
-    if receipt.received_at > exchange.at + _LEEWAY:
-        raise NotYetValid("the receipt is from the future", where="/received_at")
+    _check_exchange(receipt, nonce=exchange.nonce, purpose_id=exchange.purpose_id, since=exchange.sent_at, at=exchange.at)
     return receipt
+
+
+def _signed(parsed: jwt.Jwt, signer: Cert, *, at: int) -> Receipt:
+    receipt = _read(jwt.verify_jwt(parsed, signer.public, typ=TYP, at=at))
+    if receipt.entity not in signer.uris:
+        raise Untrusted("the receipt names another organisation than its certificate", where="/iss")
+    return receipt
+
+
+def _check_exchange(receipt: Receipt, *, nonce: str, purpose_id: str, since: int, at: int) -> None:
+    if receipt.nonce != nonce:
+        raise WrongNonce("the receipt is for another exchange", where="/nonce")
+    if purpose_id and receipt.purpose_id != purpose_id:
+        raise PurposeMismatch("the receipt is for another use", where="/intendedUseIdentifier")
+    if receipt.received_at > at + _LEEWAY:
+        raise NotYetValid("the receipt is from the future", where="/received_at")
+    # the instant orders receipts by which a rewritten log is found out: nobody dates one back
+    if receipt.received_at < since - _LEEWAY:
+        raise StaleBinding("the receipt is from before anything was sent", where="/received_at")
 
 
 def peek_receipt(token: str) -> Receipt:

@@ -8,7 +8,7 @@ from dataclasses import fields, is_dataclass
 from typing import Any
 
 import pytest
-from support.page_texts import ROOT, SITES, marked_in_code, marked_in_template
+from support.page_texts import ROOT, SITES, marked_in_code, marked_in_template, named_twice, templates
 from test_welsh import welsh
 
 from shared.credentials import Text, all_types
@@ -110,3 +110,9 @@ def test_welsh_sentences_of_types(kind: str) -> None:
     said = {part for text in texts_of(all_types()[kind]) for part in sentences(text.cy)}
     assert said
     assert [part for part in said if len(re.findall(r"[\w’'-]+", part)) > WORDS] == []
+
+
+@pytest.mark.parametrize("site", SITES)
+def test_no_table_of_texts_names_one_twice(site: str) -> None:
+    """The checking page once said "This takes a moment." wherever it was to say when."""
+    assert {path.name: found for path in templates(site) if (found := named_twice(path.read_text("utf-8")))} == {}

@@ -25,7 +25,8 @@ from verifier.known import finish as finish_forgetting
 from verifier.material import Store
 from verifier.opening import entity_of, log_site_of, open_desk, publisher_of, start, stop
 from verifier.pages import add_pages
-from verifier.records import events, exchanges, given, known, letters, passed, permissions, scan, watched
+from verifier.receipts_api import ReceiptsApi
+from verifier.records import desk_receipts, events, exchanges, given, known, letters, passed, permissions, scan, watched
 from verifier.records import together as acts
 from verifier.relying_party_api import RelyingPartyApi
 from verifier.scan_api import ScanApi
@@ -73,6 +74,7 @@ def build(desk: Desk, *, chores: bool = True) -> web.Application:
     RelyingPartyApi(desk, store).add_to(app)
     ScanApi(desk, store).add_to(app)
     InboxApi(desk, store).add_to(app)
+    ReceiptsApi(desk).add_to(app)
     app[LATE] = Gauge("muniment_inbox_late", "Letters that wait for a person though their time is over.", registry=app[METRICS].registry)
     if desk.settings.vc_api:
         VcApi(desk, store).speak(app)
@@ -111,6 +113,7 @@ async def one_round(app: web.Application) -> None:
             await exchanges.purge(tx, at)
             + await log.purge(tx, at)
             + await scan.purge(tx, at)
+            + await desk_receipts.purge(tx, at)
             + await events.purge(tx, at)
             + await given.purge(tx, at)
             + await letters.purge(tx, at)
@@ -126,7 +129,7 @@ async def one_round(app: web.Application) -> None:
     await keys.follow(desk)
     await publisher_of(desk).tend()
     await registering.tend(desk)
-    await together.finish(desk, app[STORE])
+    await together.look_again(desk, app[STORE])
     sweeping.due |= await inherited.tend(desk, await app[STORE].federation())
     await entity_of(desk).tend()
     await log_site_of(desk).tend()

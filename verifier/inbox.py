@@ -6,6 +6,7 @@ ticket that only its sender and we know.
 
 from __future__ import annotations
 
+import asyncio
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
@@ -24,6 +25,7 @@ from verifier import copies, registering, together
 from verifier.check import Judged
 from verifier.copies import Filing
 from verifier.desk import LOG, STORAGE, Desk
+from verifier.facts import everybody_in, people_in
 from verifier.inbox_keys import opening
 from verifier.material import Store
 from verifier.records import exchanges, letters
@@ -55,8 +57,25 @@ async def take(desk: Desk, store: Store, token: str) -> Answer:
     ``Malformed`` for what cannot be opened here, shows no copy, or one that is nobody's as far as is known: that leaves nothing behind, no line in the log
     either, or anybody could fill both. ``Unavailable`` where it cannot be told at present who made it.
     """
-    letter = inbox.open_letter(token, await opening(desk, inbox.peek_kid(token)))
-    ticket, digest = await _mac(desk, "ticket", letter.ticket), inbox.digest(token)
+    letter, digest = await _open(desk, store, token)
+    return await _answer(desk, await _take(desk, store, letter, digest))
+
+
+async def hand_in(desk: Desk, store: Store, token: str) -> str:
+    """As ``take``, at a counter: which exchange it is now."""
+    letter, digest = await _open(desk, store, token)
+    return (await _take(desk, store, letter, digest)).exchange
+
+
+async def _open(desk: Desk, store: Store, token: str) -> tuple[inbox.Letter, bytes]:
+    """With its digest; off the event loop and one at a time, as a copy is read (``copies``): it can be 4 MB of anything."""
+    async with store.reading:
+        private = await opening(desk, await asyncio.to_thread(inbox.peek_kid, token))
+        return await asyncio.to_thread(inbox.open_letter, token, private), await asyncio.to_thread(inbox.digest, token)
+
+
+async def _take(desk: Desk, store: Store, letter: inbox.Letter, digest: bytes) -> Letter:
+    ticket = await _mac(desk, "ticket", letter.ticket)
     known = await _find(desk, ticket)
     if known is None:
         about = await _mac(desk, "copy", letter.about.encode()) if letter.about else b""
@@ -68,17 +87,7 @@ async def take(desk: Desk, store: Store, token: str) -> Answer:
         raise Malformed("there is no copy in this letter", where="/copy")
     if known.digest != digest:
         raise Conflict("another letter with this ticket is here", where="/ticket")
-    return await _answer(desk, known)
-
-
-async def hand_in(desk: Desk, store: Store, token: str) -> str:
-    """As ``take``, at a counter: which exchange it is now."""
-    await take(desk, store, token)
-    letter = inbox.open_letter(token, await opening(desk, inbox.peek_kid(token)))
-    known = await _find(desk, await _mac(desk, "ticket", letter.ticket))
-    if known is None:
-        raise Missing("the time of this letter is over")
-    return known.exchange
+    return known
 
 
 async def answer(desk: Desk, ticket: bytes) -> Answer:
@@ -121,6 +130,7 @@ async def _filed(desk: Desk, posted: _Posted, judged: Judged, asked: Asked) -> F
         raise Malformed("there is no copy in this letter", where="/copy")
     _check_proven(judged.decision)
     at, argued = asked.made_at, argued_of(desk, judged)
+    whose = await _whose(desk, asked, judged.decision)
     said = copies.signed(judged.copy)
     if said is None:
         raise Malformed("nothing in this copy says whom it answers", where="/copy")
@@ -139,6 +149,7 @@ async def _filed(desk: Desk, posted: _Posted, judged: Judged, asked: Asked) -> F
         team=argued.team,
         mark=await _mac(desk, "copy", said.number.encode()),
         about=posted.about,
+        whose=next(iter(whose), None),
         basis=await desk.custodian.seal(STORAGE, strict_json.dumps(basis), context=_context(asked.id)),
         status_iat=judged.decision.status_iat,
         got_at=at,
@@ -152,7 +163,8 @@ async def _filed(desk: Desk, posted: _Posted, judged: Judged, asked: Asked) -> F
     async def put(tx: Tx, ended: Ended) -> None:
         known = letter if ended.decision == "undecided" else replace(letter, answer_by=None)
         earlier = None if not letter.about else await letters.earlier(tx, letter.about)
-        undo = "open" if earlier is not None and judged.decision.code in {"revoked", "suspended"} else ""
+        ends = judged.decision.code in {"revoked", "suspended"} and earlier is not None and earlier.whose in whose
+        undo = "open" if ends else ""
         if not await letters.add(tx, replace(known, undo=undo, about=letter.about if earlier is not None else b"")):
             raise _TakenError
 
@@ -164,6 +176,19 @@ async def _filed(desk: Desk, posted: _Posted, judged: Judged, asked: Asked) -> F
         basis=basis,
         put=put,
     )
+
+
+async def _whose(desk: Desk, asked: Asked, decision: Decision) -> tuple[bytes, ...]:
+    """For what and of whom its documents are, keyed, also where they are refused; nothing unless they say of everybody whose they are. A later one
+    calls an earlier one back only where this is the same: whoever has seen a copy knows its number. The first is how it is filed; by the second, which
+    names kinds and people apart, those know it that were filed before.
+    """
+    shown = [(each.claims.vct, each.claims.claims) for each in decision.genuine]
+    named, use = everybody_in(desk.types, shown), asked.terms.purpose_id
+    if named is None:
+        return ()
+    before = [use, sorted(vct for vct, _ in shown), people_in(desk.types, shown)]
+    return await _mac(desk, "whose", strict_json.dumps([use, named])), await _mac(desk, "whose", strict_json.dumps(before))
 
 
 def _check_proven(decision: Decision) -> None:
@@ -272,7 +297,7 @@ async def note_late(desk: Desk, letter: Letter) -> None:
     }
 
     async def unit(tx: Tx) -> LogHead | None:
-        if not await letters.is_overdue(tx, letter.ticket):
+        if not await letters.is_overdue(tx, letter.ticket, at):
             return None
         head = await log.append(tx, record, at=at, keep_until=retain, entropy=desk.entropy)
         await letters.note_late(tx, letter.ticket, head)

@@ -106,16 +106,17 @@ def _texts(value: Any) -> Iterator[str]:
         yield value
 
 
-async def about(desk: Desk, post: Post) -> tuple[Post | None, Sequence[Post]]:
-    """The letter that this one is about, and those that came about this one."""
+async def about(desk: Desk, who: Operator, post: Post) -> tuple[Post | None, Sequence[Post]]:
+    """The letter that this one is about, and those that came about this one, as far as ``who`` may see them."""
 
-    async def unit(tx: Tx) -> tuple[Letter | None, list[Letter]]:
+    async def unit(tx: Tx) -> tuple[Letter | None, list[Letter], frozenset[str]]:
         earlier = await letters.earlier(tx, post.letter.about) if post.letter.about else None
-        return earlier, await letters.later(tx, post.letter.mark)
+        return earlier, await letters.later(tx, post.letter.mark), await letters.teams_of(tx, who.id)
 
-    earlier, later = await desk.storage.read(unit)
-    posts = [await _post(desk, each) for each in later]
-    return None if earlier is None else await _post(desk, earlier), [each for each in posts if each is not None]
+    earlier, later, teams = await desk.storage.read(unit)
+    posts = [await _post(desk, each) for each in later if _may_see(who, each, teams)]
+    first = None if earlier is None or not _may_see(who, earlier, teams) else await _post(desk, earlier)
+    return first, [each for each in posts if each is not None]
 
 
 # --- deciding ----------------------------------------------------------------------------------------------------------------------------

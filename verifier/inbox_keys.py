@@ -6,6 +6,7 @@ They lie sealed in the database. ``inbox.json`` in the data folder repeats the p
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from functools import partial
 from itertools import pairwise
 from pathlib import Path
@@ -13,13 +14,14 @@ from typing import Any, Final
 
 from shared.clock import DAY
 from shared.codec import strict_json
-from shared.errors import Malformed
+from shared.errors import Malformed, VcError
 from shared.inbox import check_key
 from shared.jose import jwe
 from shared.private_file import write_whole
 from shared.storage import Tx
+from shared.trust.artefact import RP_CERTIFICATE
 from shared.trust.federation import Federation
-from verifier import registrars
+from shared.trust.relying_party import parse_rp_certificate
 from verifier.desk import STORAGE, Desk
 from verifier.inbox_file import FILE
 from verifier.records import letters
@@ -30,7 +32,10 @@ KEPT: Final = 31 * DAY
 
 
 async def tend(desk: Desk, federation: Federation | None = None) -> None:
-    """Make the first key, or the next one when it is time; let those go that nobody seals for any more. Tells what is to be certified."""
+    """Make the first key, or the next one when it is time; let those go that nobody seals for any more. Tells what is to be certified.
+
+    Without a ``federation`` nobody knows what registrars say, and none goes.
+    """
     if not desk.settings.inbox:
         return
     at, days = desk.clock(), desk.settings.inbox_key_days
@@ -39,7 +44,7 @@ async def tend(desk: Desk, federation: Federation | None = None) -> None:
         await _make(desk, known[0].n + 1 if known else 1, at)
         known = await desk.storage.read(letters.keys)
     for newer, old in pairwise(known):
-        if at >= newer.made_at + KEPT and not (federation and _named(desk, federation, old.kid)):
+        if at >= newer.made_at + KEPT and federation is not None and not _named(desk, federation, old.kid):
             await desk.storage.write(partial(letters.drop_key, n=old.n), point="inbox-key")
     told = strict_json.dumps(known[0].public)
     if _read(desk.directory / FILE) != told:
@@ -47,9 +52,19 @@ async def tend(desk: Desk, federation: Federation | None = None) -> None:
 
 
 def _named(desk: Desk, federation: Federation, kid: str) -> bool:
-    """Whether a registrar still tells wallets of it: its certificate changes only when this organisation applies anew."""
-    found = registrars.standing(desk, federation)
-    return found is not None and any(use.inbox is not None and use.inbox.kid == kid for use in found.certificate.uses)
+    """Whether a registrar still tells wallets of it, for all that is known: its certificate changes only when this organisation applies anew.
+
+    What one said last counts though its time is over, until it is heard again: this service may have been away.
+    """
+    return bool(federation.silent) or any(_names(data, desk.entity, kid) for data in federation.of(RP_CERTIFICATE))
+
+
+def _names(data: bytes, entity: str, kid: str) -> bool:
+    with suppress(VcError):
+        one = parse_rp_certificate(data)
+        inboxes = (one.inbox, *(use.inbox for use in one.uses))
+        return one.entity == entity and any(each is not None and each.kid == kid for each in inboxes)
+    return False
 
 
 def _read(file: Path) -> bytes:

@@ -115,7 +115,7 @@ def _secret(arguments: argparse.Namespace, sealed: bytes, entity: str) -> str | 
     from verifier.inbox_keys import opening  # noqa: PLC0415 - database and keys are opened for this alone
     from verifier.opening import run_with  # noqa: PLC0415 - as above
 
-    return run_with(arguments.dir, lambda desk: opening(desk, kid))
+    return run_with(arguments.dir, lambda desk: opening(desk, kid), started=False)
 
 
 def entity_of(arguments: argparse.Namespace) -> str:

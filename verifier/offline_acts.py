@@ -6,7 +6,7 @@ they are, by what the checking pack says now.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
@@ -46,38 +46,56 @@ def at(acts: Acts, now: int) -> dict[str, Act]:
 def join(acts: Acts, live: Live, decision: Decision, judge: Judge, *, now: int) -> tuple[Decision, Acts, int]:
     """The decision with what the others answered, what is remembered then, and how many have agreed (0 where nobody else has to).
 
-    ``OtherInstrument`` is told as the decision, and changes nothing; nor does an answer that is no yes once they are enough. ``TooMany``
-    where too many acts wait already.
+    ``OtherInstrument`` is told as the decision, and changes nothing; nor does an answer that is no yes once they are enough. An earlier one of
+    which nothing can be told by this pack stays, and is no yes yet: once it is by a later one, anybody of theirs who answers again ends the act. Its own
+    holder answers in its place.
+    ``TooMany`` where too many acts wait already.
     """
-    transaction, mark = live.challenge.transaction, _mark(decision)
+    transaction, mark = live.challenge.transaction, find_mark(decision.credentials, all_types())
     if transaction is None or mark is None or decision.code != NeedsMoreAttorneys.code:
         return decision, acts, 0
     name = f"{base64url.encode(transaction)}/{live.challenge.use}"
     act = acts.get(name) or Act(until=now + WAIT)
     enough = {"attorneys": mark.needed}
-    found = [(each, told) for each in act.answers if (told := _mark(judge(each, enough))) is not None]
+    found = [(each, told) for each in act.answers if (told := judge(each, enough)).decision != "rejected"]
     try:
-        if not is_another(mark, [told for _, told in found]):
-            return decision, acts, len(found)
+        is_another(mark, _people(told for _, told in found))  # of the same instrument, whoever of them still stands
+        standing = [(each, told) for each, told in found if _agrees(told) or not _is_by(told, mark)]
+        people = _people(told for _, told in standing if _agrees(told))
+        another = is_another(mark, _people(told for _, told in standing))
     except OtherInstrument as error:
         return ruled_out(decision, error), acts, 0
-    answers = (*(each for each, _ in found), live)
-    if len(answers) < mark.needed:
-        kept = {**acts, name: replace(act, answers=answers)}
+    agreed = len(people) + another
+    if agreed < mark.needed:
+        kept = {**acts, name: replace(act, answers=(*(each for each, _ in standing), live))} if another else acts
         if len(kept) > MAX_ACTS:
             raise TooMany("too many acts wait for others to agree")
-        return decision, kept, len(answers)
+        return decision, kept, agreed
     last = judge(live, enough)
     if last.decision != "accepted":
-        return last, acts, len(found)
-    return last, {other: each for other, each in acts.items() if other != name}, len(answers)
+        return last, acts, len(people)
+    return last, {other: each for other, each in acts.items() if other != name}, agreed
 
 
-def _mark(decision: Decision) -> Mark | None:
-    """Of what was judged to be in order, or lacks only the others."""
-    if decision.decision == "accepted" or decision.code == NeedsMoreAttorneys.code:
-        return find_mark(decision.credentials, all_types())
-    return None
+def _agrees(told: Decision) -> bool:
+    """Whether it is a yes, as far as one person's goes."""
+    return told.decision == "accepted" or told.code == NeedsMoreAttorneys.code
+
+
+def _is_by(told: Decision, mark: Mark) -> bool:
+    """Whether it is known to be by the person of ``mark``."""
+    found = find_mark(told.credentials, all_types())
+    return found is not None and found.number == mark.number
+
+
+def _people(decisions: Iterable[Decision]) -> list[Mark]:
+    """Each once: who could not be known at a time, because nothing could be told of the issuer, may have answered twice."""
+    found: list[Mark] = []
+    for decision in decisions:
+        mark = find_mark(decision.credentials, all_types())
+        if mark is not None and is_another(mark, found):
+            found.append(mark)
+    return found
 
 
 def render_acts(acts: Acts) -> list[dict[str, Any]]:

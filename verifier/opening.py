@@ -70,15 +70,19 @@ async def start(desk: Desk) -> None:
     desk.trusted.read()
 
 
-def run_with(folder: str | None, work: Callable[[Desk], Awaitable[T]]) -> T:
-    """Run ``work`` on the verifier of the data ``folder`` (as after ``--dir``), whether or not the service runs beside it."""
+def run_with(folder: str | None, work: Callable[[Desk], Awaitable[T]], *, started: bool = True) -> T:
+    """Run ``work`` on the verifier of the data ``folder`` (as after ``--dir``), whether or not the service runs beside it.
+
+    Unless it is ``started``, nothing is brought up to date, made or checked before: for ``work`` that only reads what is kept.
+    """
     directory = config.folder(folder)
     settings = config.read(directory)
 
     async def run() -> T:
         desk = open_desk(directory, settings)
         try:
-            await start(desk)
+            if started:
+                await start(desk)
             return await work(desk)
         finally:
             await stop(desk)

@@ -20,6 +20,7 @@ from shared.openid4vp import (
     render_use,
     request_links,
 )
+from shared.storage import Tx
 from shared.trust.artefact import RP_CERTIFICATE
 from shared.trust.publication import parse_publication
 from shared.urls import Links
@@ -93,7 +94,14 @@ async def _make(desk: Desk, terms: Terms, *, made_by: str) -> Asked:
     )
     sealed = await _seal(desk, asked.id, secrets)
     forget_at = at + desk.settings.request_hours * 3_600
-    await desk.storage.write(lambda tx: exchanges.add_request(tx, asked, sealed, forget_at=forget_at), point="request")
+    act = await together.asking(desk, asked)
+
+    async def unit(tx: Tx) -> None:
+        await exchanges.add_request(tx, asked, sealed, forget_at=forget_at)
+        if act is not None:
+            await act(tx)
+
+    await desk.storage.write(unit, point="request")
     return asked
 
 

@@ -1,7 +1,7 @@
 """Desks that check without a network: enrolling them, their certificates of a week, ending them, and the checking pack that they are given.
 
 The relying party's own key never leaves its custodian (security rule S10): it certifies the key that a desk made for itself, for
-challenges only. Desks call on a timer, and never because somebody showed something (S21).
+challenges and provisional receipts only. Desks call on a timer, and never because somebody showed something (S21).
 """
 
 from __future__ import annotations

@@ -20,7 +20,7 @@ from shared.web.entrance import seat
 from shared.web.openapi import Param, Reply, Route, add_routes
 from shared.web.rates import Limit, allow
 from shared.web.seat import check_admin
-from verifier import judging, scan
+from verifier import desk_receipts, judging, scan
 from verifier.desk import Desk
 from verifier.material import Store
 from verifier.records.scan import ScanDesk, ServedPack
@@ -30,6 +30,7 @@ MEDIA_TYPE: Final = "application/vnd.muniment.trust-bundle+json"
 _DESK: Final = "desk"
 _CALLER: web.RequestKey[ScanDesk] = web.RequestKey("CALLER", ScanDesk)
 _JUDGED: Final = Limit("desk-judge", 120, 60)
+_TOLD: Final = Limit("desk-receipts", 120, 60)
 Bytes = Annotated[str, Meta(max_length=24_000, pattern="^[A-Za-z0-9_-]*$", description="base64url")]
 
 
@@ -89,6 +90,27 @@ class Judged(Struct, frozen=True):
     verdict: dict[str, Any]
 
 
+class Given(Struct, frozen=True, forbid_unknown_fields=True):
+    """A receipt that the desk gave without a network (`desk-receipt`, CBOR), and what was shown for it: by name alone."""
+
+    receipt: Annotated[str, Meta(max_length=3_814, pattern="^[A-Za-z0-9_-]*$", description="base64url")]
+    mode: Literal["live", "code", "copy"]
+    vct: Annotated[str, Meta(max_length=200)] = ""
+    claim_paths: Annotated[tuple[Annotated[str, Meta(max_length=200)], ...], Meta(max_length=256)] = ()
+
+
+class GivenReceipts(Struct, frozen=True, forbid_unknown_fields=True):
+    """Those that were not told before, oldest first."""
+
+    receipts: Annotated[tuple[Given, ...], Meta(min_length=1, max_length=10)]
+
+
+class Taken(Struct, frozen=True):
+    """In the order of what was told: false for one that is not by this desk, or beyond its certificate. None of them need be told again."""
+
+    taken: list[bool]
+
+
 class ScanApi:
     """The operations of the desks of one organisation."""
 
@@ -124,6 +146,11 @@ class ScanApi:
                 "POST", f"{PREFIX}/judge", self.judge, body=Judge, out=Judged, scope=_DESK, summary="A second judgement",
                 description="The service verifies by itself, with its own knowledge. Each challenge, code and copy is good once.",
                 max_body=65_536,
+            ),
+            Route(
+                "POST", f"{PREFIX}/receipts", self.receipts, body=GivenReceipts, out=Taken, scope=_DESK, summary="Receipts that the desk gave",
+                description="Entered in the log once each, however often they are told. Whoever has one gets it confirmed at `/receipts/desk`.",
+                max_body=600_000,
             ),
         ]  # fmt: skip
 
@@ -172,6 +199,20 @@ class ScanApi:
             told={str(name): said for name, said in body.told.items()},
         )
         return Reply(Judged(await judging.judge(self._desk, self._store, caller, shown)))
+
+    async def receipts(self, request: web.Request, *, body: GivenReceipts) -> Taken:
+        caller = request[_CALLER]
+        await allow(self._desk.storage, _TOLD, caller.id, at=self._desk.clock())
+        given = [
+            desk_receipts.Given(
+                receipt=base64url.decode(each.receipt, where=f"/receipts/{index}/receipt"),
+                mode=each.mode,
+                vct=each.vct,
+                claim_paths=each.claim_paths,
+            )
+            for index, each in enumerate(body.receipts)
+        ]
+        return Taken(await desk_receipts.take(self._desk, caller, given))
 
 
 def render_pack(pack: ServedPack, request: web.Request) -> web.Response:

@@ -2,12 +2,14 @@
 
 The first answer is undecided, and kept sealed for a week under the transaction that it was signed for. Whoever answers for the same
 transaction, with a document of the same instrument and as another person, adds to it. Once they are enough, every answer is checked whole
-once more, told how many they are: only what still holds then counts. The earlier answers are told so afterwards (``finish``).
+once more, told how many they are: only what still holds then counts. What cannot be told at that moment, because lists are too old for
+instance, is neither a yes nor a no: it stays, and is looked at again by the clock (``look_again``). The earlier answers are told afterwards
+(``finish``).
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, Final
@@ -23,6 +25,7 @@ from shared.receipts import LogHead
 from shared.storage import Tx
 from shared.verify import Decision, Mark, find_mark, is_another, ruled_out
 from verifier import registering, settle
+from verifier.acts import Act, Part, Standing
 from verifier.deciding import decide_again
 from verifier.desk import LOG, STORAGE, Desk
 from verifier.material import Picture, Store
@@ -30,85 +33,13 @@ from verifier.records import exchanges, letters
 from verifier.records import together as records
 from verifier.records.exchanges import Ended
 from verifier.records.together import Kept
-from verifier.sessions import Answered, Asked, parse_terms, render_terms, transactions
-from verifier.settle import Opened, Outcome, Put, Shown, Take
+from verifier.sessions import Answered, Asked, render_terms, transactions
+from verifier.settle import Outcome, Put, Shown, Take
 
 WAIT: Final = 7 * DAY
 _TRIES: Final = 8
 Judge = Callable[[Mapping[str, Any]], Decision]
 """Decides about what came, told this much more of the use."""
-
-
-class Part(msgspec.Struct, frozen=True, kw_only=True):
-    """One person's answer, as far as it has to be known to check it once more. ``more`` is what somebody read or saw then, ``basis`` what
-    receipts for it are bound to, where that was settled before.
-    """
-
-    exchange: str
-    entity: str
-    terms: str
-    made_by: str
-    made_at: int
-    expires_at: int
-    at: int
-    number: int
-    holder: bytes
-    nonce: str
-    format: str
-    vp_token: dict[str, tuple[str, ...]]
-    bound: dict[str, str]
-    key: dict[str, str]
-    response_code: str
-    more: dict[str, Any]
-    basis: dict[str, Any] = {}
-
-    @property
-    def asked(self) -> Asked:
-        return Asked(
-            id=self.exchange,
-            entity=self.entity,
-            terms=parse_terms(self.terms),
-            made_by=self.made_by,
-            made_at=self.made_at,
-            expires_at=self.expires_at,
-        )
-
-    @property
-    def opened(self) -> Opened:
-        return Opened(
-            verdict={},
-            receipt=None,
-            response_code=self.response_code,
-            vp_token=self.vp_token,
-            format=self.format,
-            bound=self.bound,
-            key=self.key,
-        )
-
-
-class Act(msgspec.Struct, frozen=True, kw_only=True):
-    """The instrument, and who has answered with it so far."""
-
-    vct: str
-    issuer: str
-    tag: str
-    needed: int
-    parts: tuple[Part, ...] = ()
-
-    def marks(self) -> list[Mark]:
-        return [
-            Mark(vct=self.vct, issuer=self.issuer, tag=self.tag, number=each.number, needed=self.needed, holder=each.holder)
-            for each in self.parts
-        ]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Standing:
-    """How many of the ``needed`` have agreed, and until when the others can."""
-
-    agreed: int
-    needed: int
-    until: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -178,16 +109,16 @@ def _with(weighed: _Weighed, put: Put, at: int, asked: Asked) -> Put:
         await put(tx, ended, head)
         if ended.decision == "rejected":  # it was relied upon elsewhere in the meantime
             return
-        if not await _still_open(tx, weighed.others) or not await records.keep(tx, kept, at):
+        if not await _keep(tx, kept, weighed.others, at):
             raise _ChangedError
         await exchanges.remember(tx, asked.id, kept.until)
 
     return both
 
 
-async def _still_open(tx: Tx, parts: Sequence[Part]) -> bool:
-    """Whether none of these answers was refused by a person meanwhile."""
-    return all([await exchanges.is_undecided(tx, each.exchange) for each in parts])
+async def _keep(tx: Tx, kept: Kept, parts: Sequence[Part], at: int) -> bool:
+    """Keep what was found with the answers ``parts``; false if a person refused one of them meanwhile, or somebody else was first."""
+    return all([await exchanges.is_undecided(tx, each.exchange) for each in parts]) and await records.keep(tx, kept, at)
 
 
 async def _weigh(
@@ -200,29 +131,37 @@ async def _weigh(
     key = await _key(desk, asked)
     kept = await desk.storage.read(lambda tx: records.find(tx, key, at))
     act = None if kept is None else await _open(desk, kept)
-    if act is None or kept is None:
-        kept, act = Kept(key=key, version=0, sealed=b"", done=False, told=False, until=at + WAIT), Act(**_instrument(mark))
+    if act is not None:
+        act = msgspec.structs.replace(act, parts=await _open_parts(desk, act.parts))
+    kept = kept or Kept(key=key, version=0, sealed=b"", done=False, told=False, until=at + WAIT)
+    if act is None or not act.parts:  # where nobody of it is left, it is that of whoever answers now
+        act = Act(**_instrument(mark))
     try:
         if kept.done:
             raise Replayed("enough have agreed to this already")
-        act = msgspec.structs.replace(act, parts=await _open_parts(desk, act.parts))
-        if not is_another(mark, act.marks()):
-            return _Weighed(decision=decision, standing=_standing(act, kept))
+        is_another(mark, act.marks())  # of the same instrument, whoever of them still stands
     except (OtherInstrument, Replayed) as error:
         return _Weighed(decision=ruled_out(decision, error))
-    others = tuple(each for each in act.parts if _holds(desk, picture, each, act))
-    both = msgspec.structs.replace(act, parts=(*others, _part(asked, mark, shown, more, at if came_at is None else came_at)))
-    enough = len(both.parts) >= both.needed
+    found = _standing_by(desk, picture, act)
+    again = tuple(each for each, said in found if said == "undecided" and each.number == mark.number)
+    others, holding = tuple(each for each, _ in found if each not in again), _count(found)
+    if not is_another(mark, msgspec.structs.replace(act, parts=others).marks()):
+        return _Weighed(decision=decision, standing=_standing(act, kept))
+    part = _part(asked, mark, shown, more, at if came_at is None else came_at)
+    both = msgspec.structs.replace(act, parts=(*others, part), before=(*act.before, *again))
+    enough = holding + 1 >= both.needed
     if enough:
-        decision = judge({**more, "attorneys": len(both.parts)})
+        decision = judge({**more, "attorneys": holding + 1})
         if decision.decision != "accepted":
             return _Weighed(decision=decision, standing=_standing(act, kept))
-    changed = replace(kept, version=kept.version + 1, sealed=await _seal(desk, key, both), done=enough)
+    changed = replace(
+        kept, version=kept.version + 1, sealed=await _seal(desk, key, both), done=enough, unsure=_is_unsure(both, holding + 1)
+    )
     return _Weighed(decision=decision, kept=changed, standing=_standing(both, changed), others=others)
 
 
 async def _open_parts(desk: Desk, parts: Sequence[Part]) -> tuple[Part, ...]:
-    """Those that no person has refused since."""
+    """Those that are undecided still: no person has refused them since."""
 
     async def unit(tx: Tx) -> tuple[Part, ...]:
         return tuple([each for each in parts if await exchanges.is_undecided(tx, each.exchange)])
@@ -230,9 +169,19 @@ async def _open_parts(desk: Desk, parts: Sequence[Part]) -> tuple[Part, ...]:
     return await desk.storage.read(unit)
 
 
-def _holds(desk: Desk, picture: Picture, part: Part, act: Act) -> bool:
-    """Whether an earlier answer would still be a yes if enough agreed."""
-    return part.entity == desk.entity and _decide(desk, picture, part, act).decision == "accepted"
+def _standing_by(desk: Desk, picture: Picture, act: Act) -> list[tuple[Part, str]]:
+    """Those earlier answers that are no no by now, each with what it would be if enough agreed: ``accepted``, or what nobody can tell now."""
+    found = [(each, _decide(desk, picture, each, act).decision) for each in act.parts if each.entity == desk.entity]
+    return [(each, said) for each, said in found if said != "rejected"]
+
+
+def _count(found: Sequence[tuple[Part, str]]) -> int:
+    return sum(said == "accepted" for _, said in found)
+
+
+def _is_unsure(act: Act, holding: int) -> bool:
+    """Whether it may be done already, as far as can be told."""
+    return holding < act.needed <= len(act.parts)
 
 
 def _decide(desk: Desk, picture: Picture, part: Part, act: Act) -> Decision:
@@ -240,7 +189,8 @@ def _decide(desk: Desk, picture: Picture, part: Part, act: Act) -> Decision:
 
 
 def _standing(act: Act, kept: Kept) -> Standing:
-    return Standing(agreed=act.needed if kept.done else len(act.parts), needed=act.needed, until=kept.until)
+    agreed = act.needed if kept.done else min(len(act.parts), act.needed - 1)  # of some it may not be known whether they still hold
+    return Standing(agreed=agreed, needed=act.needed, until=kept.until)
 
 
 def _told(standing: Standing | None) -> dict[str, int]:
@@ -285,14 +235,26 @@ async def _key(desk: Desk, asked: Asked) -> str:
     return base64url.encode(await desk.custodian.mac(LOG, b"together\0" + named))
 
 
+async def asking(desk: Desk, asked: Asked) -> Callable[[Tx], Awaitable[None]] | None:
+    """What is to be written with a question to several: that the name of the act is ours, however long it takes until the first answer."""
+    if not asked.terms.together or asked.terms.instrument:
+        return None
+    return partial(records.ask, key=await _key(desk, asked), until=asked.expires_at + WAIT)
+
+
 async def apart(desk: Desk, asked: Asked, decision: Decision) -> Asked:
-    """A copy whose holder made the name of the act up: theirs is the act of their instrument. One that was begun here has a name of ours."""
+    """A copy whose holder made the name of the act up: theirs is the act of their instrument. One that was asked for here has a name of ours."""
     mark = find_mark(decision.credentials, desk.types)
-    if mark is None or not asked.terms.together or await standing_of(desk, asked) is not None:
+    if mark is None or not asked.terms.together or await _is_ours(desk, asked):
         return asked
     named = strict_json.dumps([asked.terms.purpose_id, asked.terms.together, mark.vct, mark.issuer, mark.tag])
     instrument = base64url.encode(await desk.custodian.mac(LOG, b"instrument\0" + named))
     return replace(asked, terms=replace(asked.terms, instrument=instrument))
+
+
+async def _is_ours(desk: Desk, asked: Asked) -> bool:
+    key, at = await _key(desk, asked), desk.clock()
+    return await desk.storage.read(lambda tx: records.is_asked(tx, key, at))
 
 
 async def _seal(desk: Desk, key: str, act: Act) -> bytes:
@@ -315,24 +277,59 @@ async def standing_of(desk: Desk, asked: Asked) -> Standing | None:
 # --- the earlier answers -----------------------------------------------------------------------------------------------------------------------
 
 
-async def finish(desk: Desk, store: Store) -> int:
-    """Tell the earlier answers of acts to which enough have agreed; how many were told. What was cut off is gone on with here.
-
-    What is left for the rest of the week says only that this was agreed to.
-    """
-    done = await desk.storage.read(records.finished)
-    told = 0
-    for kept in done:
+async def look_again(desk: Desk, store: Store) -> None:
+    """Decide acts to which enough had answered while of some it could not be told whether they still held, then ``finish``."""
+    at = desk.clock()
+    for kept in await _in_turn(desk, lambda tx: records.unsure(tx, at)):
         act, picture = await _open(desk, kept), await store.picture()
-        for part in act.parts[:-1]:  # the last one was decided with the act itself
-            told += await _tell(desk, picture, part, act)
-        empty = msgspec.structs.replace(act, parts=())
-        over = replace(kept, version=kept.version + 1, sealed=await _seal(desk, kept.key, empty), told=True)
-        await desk.storage.write(partial(records.keep, kept=over, at=desk.clock()), point="together")
+        act = msgspec.structs.replace(act, parts=await _open_parts(desk, act.parts))
+        found = _standing_by(desk, picture, act)
+        others, holding = tuple(each for each, _ in found), _count(found)
+        act, enough = msgspec.structs.replace(act, parts=others), holding >= act.needed
+        if enough or not _is_unsure(act, holding):
+            known = replace(kept, version=kept.version + 1, sealed=await _seal(desk, kept.key, act), done=enough, unsure=False)
+            await desk.storage.write(
+                partial(_keep, kept=known, parts=others, at=at), point="together"
+            )  # else it is looked at in the next round
+    await finish(desk, store)
+
+
+async def _in_turn(desk: Desk, find: Callable[[Tx], Awaitable[list[Kept]]]) -> list[Kept]:
+    """The next acts to look at. Where there may be more, these wait until the others had their turn, so that none that hangs stands before them."""
+    found = await desk.storage.read(find)
+    if len(found) >= records.AT_ONCE:
+        await desk.storage.write(partial(records.look, found=found, at=desk.clock()), point="together-look")
+    return found
+
+
+async def finish(desk: Desk, store: Store) -> int:
+    """Tell the answers of acts to which enough have agreed; how many were told. What was cut off is gone on with here.
+
+    An answer of which nothing can be told now waits; what is left for the rest of the week says only that this was agreed to.
+    """
+    told = 0
+    for kept in await _in_turn(desk, records.finished):
+        act, picture = await _open(desk, kept), await store.picture()
+        left, parts = [], (*act.parts, *act.before)
+        for part in await _open_parts(desk, parts):  # the last one was decided with the act itself, if it was not by the clock
+            decision = _decide(desk, picture, part, act)
+            if decision.decision == "undecided":
+                left.append(part)
+            else:
+                told += await _tell(desk, picture, part, act, decision)
+        if left and len(left) == len(parts):
+            continue
+        known = replace(
+            kept,
+            version=kept.version + 1,
+            sealed=await _seal(desk, kept.key, msgspec.structs.replace(act, parts=tuple(left), before=())),
+            told=not left,
+        )
+        await desk.storage.write(partial(records.keep, kept=known, at=desk.clock()), point="together")
     return told
 
 
-async def _tell(desk: Desk, picture: Picture, part: Part, act: Act) -> bool:
+async def _tell(desk: Desk, picture: Picture, part: Part, act: Act, decision: Decision) -> bool:
     """Once, however often it is tried: an answer that was told is not undecided any more."""
     at = desk.clock()
     before = await desk.storage.read(lambda tx: exchanges.find(tx, part.exchange, at))
@@ -343,7 +340,7 @@ async def _tell(desk: Desk, picture: Picture, part: Part, act: Act) -> bool:
         del ended
         return await exchanges.agree(tx, part.exchange)
 
-    decision, terms = _decide(desk, picture, part, act), part.asked.terms
+    terms = part.asked.terms
 
     async def put(tx: Tx, ended: Ended, head: LogHead) -> None:
         await exchanges.keep_answer(tx, part.exchange, ended, head)

@@ -12,9 +12,9 @@ from msgspec import Meta, Struct
 from shared.errors import Conflict
 from shared.web.openapi import Reply, Route
 from verifier import request as asking
+from verifier.acts import Standing
 from verifier.desk import SCOPES, Desk
 from verifier.sessions import Asked
-from verifier.together import Standing
 from verifier.webhook_api import moment
 
 _CREATE = SCOPES[0]

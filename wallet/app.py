@@ -20,7 +20,7 @@ from shared.web.entity import OwnEntity
 from shared.web.fetch import Fetcher
 from shared.web.housekeeping import keep_house
 from shared.web.sessions import Session
-from wallet import logs, register, replies, telling
+from wallet import confirming, logs, register, replies, telling
 from wallet.attester import Attester, NoAttester, OutsideAttester, OwnAttester, check_uri
 from wallet.backup import BackupTools
 from wallet.config import Place
@@ -172,6 +172,7 @@ def build(host: Host) -> web.Application:
     keep_house(app, keep_keys, one_round, every=UPKEEP_EVERY)
     keep_house(app, hear_above, every=UPKEEP_EVERY)
     keep_house(app, follow_logs, every=UPKEEP_EVERY)
+    keep_house(app, confirm_receipts, every=UPKEEP_EVERY)
     keep_house(app, post_letters, every=POST_EVERY)
     app[READY]["keys"] = lambda: host.custodian.seal(STORAGE, b"", context=b"ready")
     return app
@@ -200,6 +201,13 @@ async def follow_logs(app: web.Application) -> None:
     host = app[HOST]
     for vault in host.unlocked.vaults():
         await logs.tend(host.means, vault)
+
+
+async def confirm_receipts(app: web.Application) -> None:
+    """Ask for what desks gave without a network, when it is time; in turns of its own, as some organisations may be slow."""
+    host = app[HOST]
+    for vault in host.unlocked.vaults():
+        await confirming.tend(host.means, vault)
 
 
 async def keep_keys(app: web.Application) -> None:

@@ -137,7 +137,7 @@ async def look(means: Means, vault: Vault, item: Item[Document]) -> None:
     known, seen = await standing_of(means, vault, item.id), item.value.status.value
     if known is not None and seen == "valid" != known.seen:  # another hold may have another reason
         await means.storage.write(lambda tx: STANDINGS.drop(tx, vault, item.id), point="office-answered")
-    if not half or seen not in {"suspended", "invalid"} or (known is not None and known.seen == seen):
+    if not half or item.value.standing not in {"suspended", "invalid"} or (known is not None and known.seen == seen):
         return
     if str(SECRET[0]) not in half and not item.value.report_pass:  # it comes with the next copies
         return

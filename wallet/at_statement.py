@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import msgspec
 
@@ -18,6 +18,12 @@ from wallet.statement import Statement, make, year_of
 if TYPE_CHECKING:
     from wallet.app import Host
     from wallet.enter import Opened
+
+
+ASIDE: Final = {
+    "register": " (by the register: no receipt came)",
+    "provisional": " (provisional: a desk's receipt that nobody has confirmed)",
+}
 
 
 def show(arguments: argparse.Namespace) -> int:
@@ -45,9 +51,12 @@ def told(statement: Statement) -> Iterator[str]:
     for each in statement.asked:
         why = next((words.content for words in each.purpose if words.lang == "en"), each.use)
         yield f"  {each.name}: {why}"
-        yield f"    shared {each.shared}, not shared {each.declined}, did not work {each.failed}"
+        desk = f", provisional receipts {each.provisional}" if each.provisional else ""
+        yield f"    shared {each.shared}, not shared {each.declined}, did not work {each.failed}{desk}"
         for names in each.seen:
             yield f"    saw of {names.credential_identifier}: {', '.join(names.claims)}"
+        for names in each.may_have_seen:
+            yield f"    may have seen of {names.credential_identifier}: {', '.join(names.claims)}"
         if each.left_out:
             yield f"    asked for more than is registered: {', '.join(each.left_out)}"
         for names in each.unregistered:
@@ -55,8 +64,9 @@ def told(statement: Statement) -> Iterator[str]:
     yield "Who still keeps something:" if statement.keeping else "Nobody has said that they keep anything."
     for one in statement.keeping:
         what = one.what or tuple(name for names in one.names for name in names.claims)
-        end = "they have not said" if one.by == "unknown" else "no end is named" if one.until is None else f"until {iso_day(one.until)}"
-        aside = " (by the register: no receipt came)" if one.by == "register" else " (longer than they registered)" if one.longer else ""
+        silent = "no end is named" if one.by == "receipt" else "they have not said"
+        end = silent if one.until is None else f"until {iso_day(one.until)}"
+        aside = " (longer than they registered)" if one.longer else ASIDE.get(one.by, "")
         yield f"  {one.name}: {', '.join(what)}; {end}{aside}"
     for passed in statement.passed_on:
         yield f"{passed.name} told {passed.recipient} by your permission: {', '.join(passed.what)} ({iso_day(passed.at)})"

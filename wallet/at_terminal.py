@@ -22,7 +22,7 @@ from shared.private_file import write_whole
 from shared.terminal import REFUSED, plain, read_passphrase
 from shared.web.passphrases import generate_passphrase
 from shared.web.sealed_page import page
-from wallet import history, locking, logs, register, share, sign_in
+from wallet import confirming, history, locking, logs, register, share, sign_in
 from wallet.app import Host, open_host
 from wallet.backup import open_backup
 from wallet.backup import restore as fill_from
@@ -338,11 +338,11 @@ def show_history(arguments: argparse.Namespace) -> int:
 
 
 def do_upkeep(arguments: argparse.Namespace) -> int:
-
     async def work(host: Host, opened: Opened) -> int:
         await register.refresh(host.means, now=True)
         await upkeep(host.means, opened.vault)
         await logs.tend(host.means, opened.vault)
+        await confirming.tend(host.means, opened.vault)
         return 0
 
     return with_wallet(arguments, work)

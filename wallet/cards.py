@@ -23,6 +23,7 @@ STATES = {
     "valid": Text("in force", "mewn grym"),
     "suspended": Text("on hold", "wedi’i atal dros dro"),
     "invalid": Text("cancelled", "wedi’i ganslo"),
+    "renewing": Text("new copies on their way", "copïau newydd ar y ffordd"),
     "unknown": Text("not checked yet", "heb ei wirio eto"),
     "expired": Text("run out", "wedi dod i ben"),
 }
@@ -151,11 +152,8 @@ def main_format(document: Document) -> str:
 
 def state_of(document: Document, at: int) -> str:
     """A key of ``STATES``: what was seen of the status first, then whether all copies have run out."""
-    if document.status.value == "invalid":
-        return "invalid"
-    if all(copy.expires_at <= at for copy in document.copies):
-        return "expired"
-    return document.status.value
+    over = document.status.value != "invalid" and all(copy.expires_at <= at for copy in document.copies)
+    return "expired" if over else document.standing
 
 
 def card(document: Document, *, at: int, locale: str = "en", keeper: Keeper | None = None) -> Card:
@@ -181,7 +179,7 @@ def card(document: Document, *, at: int, locale: str = "en", keeper: Keeper | No
         copies_total=len(counted),
         checked_at=document.status.checked_at,
         renews_at=document.renewal.at if document.renewal else 0,
-        trouble=document.renewal.problem if document.renewal else "",
+        trouble=document.trouble,
         details=lines(kind, document.claims, locale),
         keeper=keeper,
     )

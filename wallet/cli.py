@@ -57,6 +57,7 @@ def parser() -> Parser:
     _add_answer(commands)
     _add_address(commands)
     _add_tell(commands)
+    _add_receipt(commands)
     _add_keeper(commands)
     _wallet(_command(commands, "history", "show every exchange", _on_wallet("show_history"))).add_argument(
         "--json", action="store_true", help="print the whole export as JSON"
@@ -224,6 +225,12 @@ def _add_tell(commands: Commands[Parser]) -> None:
     one.add_argument("--about", metavar="ID", help="those who were shown this document before, to correct it or call it back")
     one.add_argument("--yes", action="store_true", help="agree without being asked")
     one.add_argument("--json", action="store_true", help="print what came of it as JSON")
+
+
+def _add_receipt(commands: Commands[Parser]) -> None:
+    one = _wallet(_command(commands, "receipt", "take in a receipt that was given by hand for a copy", _on_wallet("receipt", "at_receipt")))
+    one.add_argument("file", help="the receipt: its text, or a picture of its square code")
+    one.add_argument("--line", type=int, metavar="N", help="which line of the history it is for (default: the copy that it names)")
 
 
 def _add_backup(commands: Commands[Parser]) -> None:

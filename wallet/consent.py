@@ -310,7 +310,7 @@ def _choice(offer: Offer, words: _Words) -> Choice:
         title=kind.title.in_(words.locale),
         subtitle=acting_for(kind, document.claims),
         issuer_name=document.issuer_name,
-        state=document.status.value,
+        state=document.standing,
         copies_left=len(fresh_copies(document, offer.format, words.at)),
         usable=offer.copy is not None,
         reused_at=offer.copy.shown_at if offer.copy is not None and offer.reused else 0,

@@ -7,14 +7,19 @@ from typing import Any
 
 import msgspec
 
-from wallet.sessions import CopyLine
+from shared.errors import Conflict
+from shared.openid4vci import Configuration, Metadata
+from wallet.check import type_offered
+from wallet.sessions import CopyLine, Document
+
+FORMAT = "dc+sd-cwt"
 
 
 class Told(StrEnum):
     """Whether the issuer knows that copies are lost."""
 
     HEARD = "heard"
-    LATER = "later"  # it could not be reached; asked again by the clock
+    LATER = "later"  # it could not be told; asked again by the clock
     NEVER = "never"  # it cannot be told: the copies count until they run out
 
 
@@ -53,9 +58,10 @@ class OnPhone(msgspec.Struct, frozen=True, kw_only=True, tag="on-phone"):
 
 
 class Lost(msgspec.Struct, frozen=True, kw_only=True, tag="lost"):
-    """The phone has lost them, and the issuer has not heard it yet."""
+    """The phone has lost them, and the issuer has not heard it yet. ``until`` is when the last of them runs out, 0 if nobody noted it."""
 
     notification_id: str
+    until: int = 0
 
 
 class Delivery(msgspec.Struct, frozen=True, kw_only=True):
@@ -65,3 +71,11 @@ class Delivery(msgspec.Struct, frozen=True, kw_only=True):
     phone: str
     at: int
     state: Begun | Received | OnPhone | Lost
+
+
+def configuration_of(metadata: Metadata, document: Document) -> Configuration:
+    """The issuer's configuration of this type that is small enough for square codes; ``Conflict`` if it has none."""
+    for configuration in metadata.issuer.configurations.values():
+        if configuration.format == FORMAT and configuration.vct == document.vct and type_offered(configuration) == document.type:
+            return configuration
+    raise Conflict("the office of this document makes no copies for phones")

@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 from aiohttp import web
 from msgspec import Meta, Struct
 
+from shared.donor import Told
 from shared.errors import Conflict, Missing, Refused, Unavailable, VcError
 from shared.web.auth import require_session
 from shared.web.openapi import Route
@@ -16,7 +17,6 @@ from wallet.cards import type_of
 from wallet.keep import Vault
 from wallet.means import Means
 from wallet.records import DOCUMENTS, Item
-from wallet.reported import Told
 from wallet.sessions import Document
 from wallet.unlocked import Unlocked
 from wallet.upkeep import check_status

@@ -78,13 +78,15 @@ class Entry(
 ):
     """One line of the history: the field names of EUDI TS10 and ours. ``prev`` is the head of the chain before it (S25).
 
-    ``agreed`` and ``registered`` are left out of what is chained where they are not there, so that older lines stay as they were.
+    ``receipt`` is a signed statement (``receipt+jwt``), ``provisional`` the text (``OVR1:``) of one that a desk gave without a network, and
+    ``receipt_problem`` is what is wrong with either. ``agreed``, ``registered`` and ``provisional`` are left out of what is chained where they
+    are not there, so that older lines stay as they were.
     """
 
     seq: int
     time: int
     transaction_identifier: str
-    transaction_type: str  # issuance, presentation, addressed-copy, backup-restored
+    transaction_type: str  # issuance, presentation, addressed-copy, answer, backup-restored
     transaction_result: str  # success, declined, failed
     interacting_party_identifier: Party
     interacting_party_name: str
@@ -104,6 +106,7 @@ class Entry(
     receipt_problem: str = ""
     agreed: tuple[AgreedTo, ...] | msgspec.UnsetType = msgspec.UNSET
     registered: Registered | msgspec.UnsetType = msgspec.UNSET
+    provisional: str | msgspec.UnsetType = msgspec.UNSET
     prev: str = ""
 
 

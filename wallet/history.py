@@ -16,6 +16,7 @@ from shared import receipts
 from shared.clock import Entropy
 from shared.errors import HistoryRewritten, VcError
 from shared.inbox import NO_ANSWER
+from shared.log_heads import LEEWAY
 from shared.receipts import LogEntry, LogHead, Receipt
 from shared.storage import Storage, Tx
 from shared.trust.registered_use import RegisteredUse
@@ -81,7 +82,8 @@ async def receipts_by(storage: Storage, vault: Vault, party: Party) -> list[str]
 def check_heads(receipt: Receipt, before: Sequence[str]) -> None:
     """``HistoryRewritten`` if the log that the receipt speaks of and those that earlier receipts spoke of cannot have grown out of each other.
 
-    Receipts may come in another order than that in which they were given; of two of one second nobody can tell which was first.
+    Receipts may come in another order than that in which they were given, and decisions of about one time are entered in any order: of two
+    within ``LEEWAY`` nobody can tell which was first.
     """
     for token in before:
         other = receipts.peek_receipt(token)
@@ -90,7 +92,7 @@ def check_heads(receipt: Receipt, before: Sequence[str]) -> None:
         if now is None or then is None:
             continue
         late = earlier.reason_code == NO_ANSWER  # it speaks of a later log than that in which the letter stands
-        shrunk = now.size < then.size and earlier.received_at < later.received_at and not late
+        shrunk = now.size < then.size and earlier.received_at + LEEWAY < later.received_at and not late
         if shrunk or (now.size == then.size and now.digest != then.digest):
             raise HistoryRewritten("their own record of decisions was changed since an earlier receipt")
 

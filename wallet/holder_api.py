@@ -37,6 +37,7 @@ from wallet.consent import Consent, consent
 from wallet.corrections_api import Corrections
 from wallet.donor_api import BothSides
 from wallet.enter import Doors
+from wallet.given_api import GivenReceipts
 from wallet.holder_messages import (
     PICTURE,
     Agreement,
@@ -85,6 +86,7 @@ class HolderApi:
         self._sides = BothSides(means, unlocked)
         self._permissions = GivenPermissions(means, unlocked)
         self._statements = Statements(means, unlocked)
+        self._given = GivenReceipts(means, unlocked)
         self._links = LockedLinks(means, unlocked, views, settings.public_url)
         self._means = means
         self._doors = doors
@@ -154,6 +156,7 @@ class HolderApi:
             *self._corrections.routes(holder),
             *self._sides.routes(holder),
             *self._statements.routes(holder),
+            *self._given.routes(holder),
             Route("GET", "/api/history", self.history, out=History, scope=holder, summary="Every exchange"),
         ]  # fmt: skip
 

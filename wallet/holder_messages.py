@@ -117,7 +117,8 @@ class CardLine(Struct, frozen=True):
 
 
 class CardOut(Struct, frozen=True):
-    """``state_code``: valid, suspended, invalid, unknown or expired. ``copies_left`` are for showing online, ``codes_left`` for one body.
+    """``state_code``: valid, suspended, invalid, renewing (copies count no more, and new ones are asked for), unknown or expired. ``copies_left`` are for
+    showing online, ``codes_left`` for one body.
 
     ``keeper`` is who took over the records. Where it ``asks``, nothing is shown and no new copies are fetched before you say that it is known.
     """

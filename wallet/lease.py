@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import msgspec
 
-from shared.errors import Conflict
+from shared.clock import DAY
+from shared.errors import Conflict, Unavailable
 from shared.openid4vci import TokenResponse
 from shared.storage import Tx
 from wallet.keep import Vault
 from wallet.means import Means
 from wallet.records import DOCUMENTS, Item
-from wallet.sessions import Document, Granted, Renewal
+from wallet.sessions import NONE_LEFT, Document, Granted, Renewal
 
 LEASE = 300  # seconds that one process has to renew before another may try
+SILENCE = 7 * DAY
+"""Seconds after which copies that were cancelled are no longer said to be replaced, where nothing is heard of others."""
 
 
 def grant_of(due: Renewal) -> Granted:
@@ -25,6 +28,21 @@ def grant_of(due: Renewal) -> Granted:
         client_id=due.client_id,
         identifiers={name: (one,) for name, one in due.identifiers.items()},
     )
+
+
+def lock_of(vault: Vault, item: Item[Document]) -> str:
+    """The lock of this process for whatever is asked for by the grant of a document: documents of one grant wait for each other."""
+    due = item.value.renewal
+    return f"{vault.wallet}/upkeep/{due.grant if due is not None and due.grant else item.id}"
+
+
+def problem_of(due: Renewal, problem: str, at: int) -> str:
+    """What stands of an attempt that came to ``problem``, empty for an office that was not reached. Of copies that were cancelled what the office said last
+    stands, and of others that it promised the promise, until it was silent for too long.
+    """
+    if not due.cancelled or problem in NONE_LEFT or (problem and not due.parts):
+        return problem
+    return due.problem or ((problem or Unavailable.code) if at - due.heard_at >= SILENCE else "")
 
 
 async def take_lease(means: Means, vault: Vault, item: Item[Document]) -> Item[Document]:

@@ -18,10 +18,11 @@ from shared.errors import HistoryRewritten, VcError
 from shared.flow import arun
 from shared.keys import Role
 from shared.log_heads import STALE, Followed, SignedHead, follow_log, peek_log_head, verify_log_head
-from shared.receipts import LogHead, peek_receipt
+from shared.receipts import LogHead, Receipt, peek_receipt
 from shared.storage import Tx
+from shared.trust.policy import Policy
 from wallet import history
-from wallet.entries import Sealed
+from wallet.entries import Party, Sealed
 from wallet.keep import Vault
 from wallet.means import Means
 from wallet.records import HEAD, Item, Shelf
@@ -29,6 +30,7 @@ from wallet.records import HEAD, Item, Shelf
 log = logging.getLogger("muniment.wallet")
 
 
+NO_HEAD = "no-head"
 SOON = 3_600  # seconds after which a way that was too long for one visit is gone on with
 
 
@@ -98,9 +100,19 @@ def broken(known: Mapping[str, LogSeen]) -> dict[int, LogSeen]:
     return {seq: each for each in known.values() for seq in each.broken}
 
 
-def apart(known: Mapping[str, LogSeen]) -> list[str]:
-    """Those of whose logs nobody can tell what became of them since they were last compared, and which were not found changed before."""
-    return [entity for entity, each in known.items() if each.apart and not each.broken_at]
+def apart(known: Mapping[str, LogSeen], lines: Sequence[Sealed]) -> dict[str, tuple[int, str]]:
+    """Those of whose logs nobody can tell what became of them, and which were not found changed before: since when, 0 for ever, and why.
+
+    Why is ``LogSeen.fault``, or ``no-head`` where the newest receipt of ``lines`` does not say where the log stood (``is_headless``).
+    """
+    newest = {line.entry.interacting_party_identifier.identifier: is_headless(line) for line in lines if _theirs(line) is not None}
+    found = {entity: (0, NO_HEAD) for entity, headless in newest.items() if headless}
+    for entity, each in known.items():
+        if each.broken_at:
+            found.pop(entity, None)
+        elif each.apart or entity in found:
+            found[entity] = (each.checked_at, each.fault if each.apart else NO_HEAD)
+    return found
 
 
 async def tend(means: Means, vault: Vault) -> None:
@@ -142,13 +154,27 @@ def told_by(lines: Sequence[Sealed]) -> dict[str, list[Told]]:
 
 
 def told_on(line: Sealed) -> Told | None:
-    """What the receipt on a line of the history says, if it was found good and says anything."""
+    """What the receipt on a line of the history says, if it was found good and says anything.
+
+    Nothing where nobody could check who it is by: anybody may certify for themselves to be somebody else.
+    """
+    receipt = _theirs(line)
+    if receipt is None or receipt.log_head is None:
+        return None
+    return Told(seq=line.entry.seq, said=SignedHead(entity=receipt.entity, at=line.entry.time, head=receipt.log_head))
+
+
+def is_headless(line: Sealed) -> bool:
+    """Whether a receipt that was found good does not say where the log stood, so that nobody can hold the log against it."""
+    receipt = _theirs(line)
+    return receipt is not None and receipt.log_head is None
+
+
+def _theirs(line: Sealed) -> Receipt | None:
     if not line.entry.receipt or line.entry.receipt_problem:
         return None
     receipt = peek_receipt(line.entry.receipt)
-    if receipt.log_head is None:
-        return None
-    return Told(seq=line.entry.seq, said=SignedHead(entity=receipt.entity, at=line.entry.time, head=receipt.log_head))
+    return receipt if line.entry.interacting_party_identifier == Party(type="uri", identifier=receipt.entity) else None
 
 
 async def _due(means: Means, vault: Vault, entity: str) -> Item[LogSeen]:
@@ -189,6 +215,12 @@ async def _visit(means: Means, vault: Vault, item: Item[LogSeen], told: Sequence
     await means.storage.write(unit, point="log-seen")
 
 
+def site_of(policy: Policy, entity: str) -> str:
+    """Where an organisation lives: as its anchor was pinned, else at its own name."""
+    pinned = (each.site for each in policy.anchors.with_role(Role.RELYING_PARTY) if each.entity == entity)
+    return next((each for each in pinned if each is not None), entity).rstrip("/")
+
+
 async def _follow(means: Means, seen: LogSeen, *, oldest: int) -> Followed | None:
     policy, at, entity = means.trust(), means.clock(), seen.entity
     reached = None if seen.way is None else LogHead(size=seen.way.size, digest=seen.way.digest)
@@ -196,9 +228,7 @@ async def _follow(means: Means, seen: LogSeen, *, oldest: int) -> Followed | Non
     def check(token: str) -> SignedHead:
         return verify_log_head(token, policy=policy, role=Role.RELYING_PARTY, entity=entity, at=at)
 
-    pinned = (each.site for each in policy.anchors.with_role(Role.RELYING_PARTY) if each.entity == entity)
-    site = next((each for each in pinned if each is not None), entity)
-    flow = follow_log(site.rstrip("/"), oldest=oldest, check=check, plain_http=means.plain_http, reached=reached)
+    flow = follow_log(site_of(policy, entity), oldest=oldest, check=check, plain_http=means.plain_http, reached=reached)
     return await arun(flow, means.fetch)
 
 

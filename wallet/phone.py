@@ -16,7 +16,7 @@ from collections.abc import Sequence
 import msgspec
 
 from shared.clock import DAY
-from shared.errors import Conflict, InvalidGrant, InvalidNonce, Malformed, Unavailable, VcError
+from shared.errors import Conflict, InvalidGrant, InvalidNonce, InvalidNotificationId, InvalidToken, Malformed, Unavailable, VcError
 from shared.flow import arun
 from shared.jose import jwk
 from shared.keys import KeyId, PublicKey
@@ -24,7 +24,6 @@ from shared.openid4vci import (
     Configuration,
     CredentialResponse,
     Event,
-    Metadata,
     NotificationRequest,
     TokenResponse,
     credential_request,
@@ -39,12 +38,12 @@ from shared.storage import Tx
 from wallet import history
 from wallet.batch import LONGEST_WAIT, MAX_BATCH, ledger
 from wallet.cards import type_of
-from wallet.check import Checked, check_batch, type_offered
+from wallet.check import Checked, check_batch
 from wallet.clients import Client, can_encrypt, client_of, metadata_of, token_of
-from wallet.deliveries import Begun, Delivery, Lost, OnPhone, Received, Told
+from wallet.deliveries import FORMAT, Begun, Delivery, Lost, OnPhone, Received, Told, configuration_of
 from wallet.keep import Vault
 from wallet.keepers import check_acknowledged
-from wallet.lease import grant_of, note_renewal, note_token, take_lease
+from wallet.lease import grant_of, lock_of, note_renewal, note_token, take_lease
 from wallet.means import Means
 from wallet.receive import renewed
 from wallet.records import DELIVERIES, DOCUMENTS, Item
@@ -53,10 +52,11 @@ from wallet.staples import collect_staples
 
 log = logging.getLogger("muniment.wallet")
 
-FORMAT = "dc+sd-cwt"
 ALGS = ("ES256",)
 _BEGUN_FOR = 3_600  # seconds that a batch may stay begun or received before it is forgotten
 _RECEIVED_FOR = 7 * DAY
+_NEVER = (InvalidGrant, InvalidToken, InvalidNotificationId)
+"""What an office says that cannot be told of a loss, now or later; whatever else goes wrong may go right the next time."""
 
 
 async def begin(means: Means, vault: Vault, document: str, phone: str) -> Item[Delivery]:
@@ -68,7 +68,7 @@ async def begin(means: Means, vault: Vault, document: str, phone: str) -> Item[D
     waiting = await _waiting(means, vault, document, phone)
     if waiting is not None:
         return waiting
-    due = _grant_of(item)
+    due = _current_grant_of(item)
     metadata = await metadata_of(means, due.issuer, due.server)
     configuration = configuration_of(metadata, item.value)
     nonce = await arun(fresh_nonce(metadata), means.fetch)
@@ -92,9 +92,13 @@ async def _waiting(means: Means, vault: Vault, document: str, phone: str) -> Ite
 def _grant_of(item: Item[Document]) -> Renewal:
     if item.value.renewal is None:
         raise Conflict("the office gives no new copies of this document; ask it for a new invitation")
-    if item.value.status.value == "invalid":
-        raise Conflict("this document was cancelled")
     return item.value.renewal
+
+
+def _current_grant_of(item: Item[Document]) -> Renewal:
+    if item.value.renewal is not None and item.value.status.value == "invalid":
+        raise Conflict("this document was cancelled")
+    return _grant_of(item)
 
 
 async def _document(means: Means, vault: Vault, name: str) -> Item[Document]:
@@ -106,14 +110,6 @@ async def _document(means: Means, vault: Vault, name: str) -> Item[Document]:
     return item
 
 
-def configuration_of(metadata: Metadata, document: Document) -> Configuration:
-    """The issuer's configuration of this type that is small enough for square codes; ``Conflict`` if it has none."""
-    for configuration in metadata.issuer.configurations.values():
-        if configuration.format == FORMAT and configuration.vct == document.vct and type_offered(configuration) == document.type:
-            return configuration
-    raise Conflict("the office of this document makes no copies for phones")
-
-
 async def fetch_copies(means: Means, vault: Vault, name: str, proofs: Sequence[str]) -> Item[Delivery]:
     """Send the phone's proofs to the issuer and keep the checked copies until the phone has them. Asked again it gives the same.
 
@@ -121,7 +117,8 @@ async def fetch_copies(means: Means, vault: Vault, name: str, proofs: Sequence[s
     to the issuer, and nothing is kept.
     """
     item = await get(means, vault, name)
-    async with means.locks.of(f"{vault.wallet}/upkeep/{item.value.document}"):
+    document = await means.storage.read(lambda tx: DOCUMENTS.get(tx, vault, item.value.document))
+    async with means.locks.of(lock_of(vault, document)):
         item = await get(means, vault, name)
         match item.value.state:
             case Received():
@@ -134,10 +131,13 @@ async def fetch_copies(means: Means, vault: Vault, name: str, proofs: Sequence[s
 
 async def _fetch(means: Means, vault: Vault, item: Item[Delivery], begun: Begun, proofs: Sequence[str]) -> Item[Delivery]:
     document = await _document(means, vault, item.value.document)
-    due = _grant_of(document)
+    due = _current_grant_of(document)
     keys = _proved(proofs, begun, issuer=due.issuer, at=means.clock())
     client = await client_of(means, vault, due.issuer, due.server)
-    document, token = await _token(means, vault, document, client)
+    try:
+        document, token = await _token(means, vault, document, client, copies=True)
+    except InvalidGrant as error:
+        raise Conflict("the office gives no more copies of this document; ask it for a new invitation") from error
     try:
         response = await _ask(client, token, configuration_of(client.metadata, document.value), proofs)
         try:
@@ -158,19 +158,19 @@ def _proved(proofs: Sequence[str], begun: Begun, *, issuer: str, at: int) -> dic
     return {KeyId(str(number)): proof.holder for number, proof in enumerate(known)}
 
 
-async def _token(means: Means, vault: Vault, item: Item[Document], client: Client) -> tuple[Item[Document], TokenResponse]:
-    """An access token by the document's own grant; the next refresh token is written down before anything else happens."""
+async def _token(means: Means, vault: Vault, item: Item[Document], client: Client, *, copies: bool) -> tuple[Item[Document], TokenResponse]:
+    """An access token by the document's own grant; the next refresh token is written down before anything else happens. ``copies``: of this
+    document, which it has to be good for (``renewed``).
+    """
     item = await take_lease(means, vault, item)
     try:
         due = _grant_of(item)
         token = await client.run(refresh(client.metadata, due.token, client_id=due.client_id or None))
-    except InvalidGrant as error:
-        await _end_lease(means, vault, item)
-        raise Conflict("the office gives no more copies of this document; ask it for a new invitation") from error
+        item = await note_token(means, vault, item, token)
+        return item, token_of(renewed(client, token, grant_of(due), means.clock(), shared=copies and bool(due.grant)))
     except VcError:
         await _end_lease(means, vault, item)
         raise
-    return await note_token(means, vault, item, token), token_of(renewed(client, token, grant_of(due), means.clock()))
 
 
 async def _end_lease(means: Means, vault: Vault, item: Item[Document]) -> None:
@@ -260,11 +260,13 @@ async def refused(means: Means, vault: Vault, name: str, code: str) -> None:
         await _drop(means, vault, item)
 
 
-async def lost(means: Means, vault: Vault, name: str) -> None:
-    """The phone, or its holder, says that these copies are gone: the issuer is asked to put them on hold, now or at the next round."""
+async def lost(means: Means, vault: Vault, name: str) -> Told | None:
+    """The phone, or its holder, says that these copies are gone: the issuer is asked to put them on hold, now or at the next round.
+
+    ``None`` for copies that were not made yet.
+    """
     noted = await note_lost(means, vault, await get(means, vault, name))
-    if noted is not None:
-        await report_lost(means, vault, noted)
+    return None if noted is None else await report_lost(means, vault, noted)
 
 
 async def note_lost(means: Means, vault: Vault, item: Item[Delivery], *, kind: str = "lost-by-phone") -> Item[Delivery] | None:
@@ -273,11 +275,13 @@ async def note_lost(means: Means, vault: Vault, item: Item[Delivery], *, kind: s
     Copies that were received may be on the phone although it never said so.
     """
     state = item.value.state
+    if isinstance(state, Lost):  # said before, and not heard yet
+        return item
     if not isinstance(state, OnPhone | Received):
         await _drop(means, vault, item)
         return None
     document = await means.storage.read(lambda tx: DOCUMENTS.find(tx, vault, item.value.document))
-    gone = Lost(notification_id=state.notification_id or "")
+    gone = Lost(notification_id=state.notification_id or "", until=max((line.expires_at for line in state.lines), default=0))
     value = msgspec.structs.replace(item.value, at=means.clock(), state=gone)
 
     async def note(tx: Tx) -> Item[Delivery]:
@@ -289,7 +293,9 @@ async def note_lost(means: Means, vault: Vault, item: Item[Delivery], *, kind: s
 
 
 async def report_lost(means: Means, vault: Vault, item: Item[Delivery]) -> Told:
-    """Tell the issuer by the document's grant (OpenID4VCI section 11, ``credential_deleted``); forgotten once it was told or cannot be."""
+    """Tell the issuer by the document's grant (OpenID4VCI section 11, ``credential_deleted``); forgotten once it was told, or has said that it
+    cannot be.
+    """
     state, told = item.value.state, Told.NEVER
     if not isinstance(state, Lost):
         return told
@@ -298,20 +304,21 @@ async def report_lost(means: Means, vault: Vault, item: Item[Delivery]) -> Told:
         try:
             await _report(means, vault, document, state.notification_id)
             told = Told.HEARD
-        except Unavailable:
-            return Told.LATER
+        except _NEVER as error:
+            log.info("lost copies cannot be reported: %s", error.code)
         except VcError as error:
-            log.info("lost copies could not be reported: %s", error.code)
+            log.info("lost copies could not be reported yet: %s", error.code)
+            return Told.LATER
     await _drop(means, vault, item)
     return told
 
 
 async def _report(means: Means, vault: Vault, document: Item[Document], notification_id: str) -> None:
-    async with means.locks.of(f"{vault.wallet}/upkeep/{document.id}"):
+    async with means.locks.of(lock_of(vault, document)):
         document = await means.storage.read(lambda tx: DOCUMENTS.get(tx, vault, document.id))
         due = _grant_of(document)
         client = await client_of(means, vault, due.issuer, due.server)
-        document, token = await _token(means, vault, document, client)
+        document, token = await _token(means, vault, document, client, copies=False)
         try:
             request = NotificationRequest(notification_id=notification_id, event=Event.DELETED)
             await client.run(notify(client.metadata, token, request))
@@ -373,6 +380,8 @@ async def look_after(means: Means, vault: Vault) -> None:
     at = means.clock()
     for item in await all_deliveries(means, vault):
         match item.value.state:
+            case Lost(until=until) if 0 < until <= at:  # nobody can use them any more
+                await _drop(means, vault, item)
             case Lost():
                 await report_lost(means, vault, item)
             case Begun() if item.value.at + _BEGUN_FOR < at:

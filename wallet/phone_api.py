@@ -159,6 +159,9 @@ class WhyNot(Struct, frozen=True, forbid_unknown_fields=True):
     code: Annotated[str, Meta(pattern="^[a-z_]{1,60}$")]
 
 
+TOLD_AT_ONCE = 2_000_000  # bytes
+
+
 class Showings(Struct, frozen=True, forbid_unknown_fields=True):
     """What happened without a network."""
 
@@ -198,7 +201,7 @@ class PhoneApi:
             Route("POST", f"{batch}/lost", self.lost, scope=holder, status=204, summary="They are gone from the phone: the office is asked to put them on hold"),
             Route("GET", "/phone/api/register", self.register, out=PhoneRegister, scope=holder, summary="Who may ask, for a phone to keep"),
             Route("GET", "/phone/api/staples", self.staples, query=Whose, out=Staples, scope=holder, summary="What the office last said of each copy on this phone"),
-            Route("POST", "/phone/api/showings", self.add_showings, body=Showings, scope=holder, status=204, summary="Add what was shown without a network to the history"),
+            Route("POST", "/phone/api/showings", self.add_showings, body=Showings, scope=holder, status=204, max_body=TOLD_AT_ONCE, summary="Add what was shown without a network to the history"),
         ]  # fmt: skip
 
     async def _sitting(self, request: web.Request) -> Sitting:
@@ -228,7 +231,7 @@ class PhoneApi:
             subtitle=one.subtitle,
             issuer=one.issuer,
             issuer_name=one.issuer_name,
-            state_code=item.value.status.value,
+            state_code=item.value.standing,
             checked_at=one.checked_at,
             keepable=item.value.renewal is not None and item.value.status.value != "invalid" and not waits,
             keeper=None

@@ -297,7 +297,8 @@ async def _close(
     async def close(tx: Tx) -> Item[Request]:
         closed = await REQUESTS.replace(tx, vault, item, value, entropy=means.entropy)
         await permissions.arrived(tx, means, vault, asked, sent, decision=_decision(state))
-        await history.append(tx, vault, closing_entry(means, item, state, documents), entropy=means.entropy)
+        entry = closing_entry(means, item, state, documents, posted=bool(vp_token))
+        await history.append(tx, vault, entry, entropy=means.entropy)
         return closed
 
     return await means.storage.write(close, point="answered")
@@ -312,7 +313,10 @@ def _decision(state: Answered | Unanswered) -> str:
     return peek_receipt(state.receipt).decision if state.receipt and not state.receipt_problem else ""
 
 
-def closing_entry(means: Means, item: Item[Request], state: Answered | Unanswered, documents: Mapping[str, Document]) -> Entry:
+def closing_entry(
+    means: Means, item: Item[Request], state: Answered | Unanswered, documents: Mapping[str, Document], *, posted: bool = True
+) -> Entry:
+    """The line of it. Unless nothing was ``posted``, they may have seen what was shown, whatever came of it."""
     behalf = [document.id for document in documents.values() if acting_for(type_of(document), document.claims)]
     failed = state.detail if isinstance(state, Unanswered) else state.refusal
     asked = request_object(means, item.value)
@@ -322,7 +326,9 @@ def closing_entry(means: Means, item: Item[Request], state: Answered | Unanswere
         result="failed" if failed else "success",
         requested=requested_names(asked),
         presented=[
-            ClaimNames(credential_identifier=documents[query].vct, claims=keys) for query, keys in state.shown.items() if query in documents
+            ClaimNames(credential_identifier=documents[query].vct, claims=keys)
+            for query, keys in state.shown.items()
+            if posted and query in documents
         ],
         transaction=item.id,
         documents=[document.id for document in documents.values()],

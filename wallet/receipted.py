@@ -4,11 +4,20 @@ from __future__ import annotations
 
 from shared.errors import Untrusted, VcError
 from shared.receipts import Exchange, Receipt, verify_receipt, verify_receipt_by
+from shared.trust.policy import Policy
 from shared.x509 import load_certificate
 from wallet import history
 from wallet.keep import Vault
 from wallet.means import Means
 from wallet.sessions import Request
+
+
+def verify_of(token: str, exchange: Exchange, *, policy: Policy, entity: str) -> Receipt:
+    """The receipt, if ``entity`` signed it for this exchange. Errors as ``verify_receipt``."""
+    receipt = verify_receipt(token, exchange, policy=policy)
+    if receipt.entity != entity:
+        raise Untrusted("the receipt is by another organisation than the one that was told")
+    return receipt
 
 
 async def fault_of(

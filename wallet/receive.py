@@ -19,6 +19,7 @@ from shared.errors import (
     Malformed,
     Refused,
     Unavailable,
+    UnknownCredentialIdentifier,
     VcError,
 )
 from shared.openid4vci import (
@@ -224,19 +225,24 @@ async def _fresh_grant(
     return await _note(means, vault, item, promised, "promise-token"), promised
 
 
-def renewed(client: Client, token: TokenResponse, before: Granted, at: int) -> Granted:
-    """A grant after a refresh: what the answer does not say stays as it was (RFC 6749 section 6)."""
+def renewed(client: Client, token: TokenResponse, before: Granted, at: int, *, shared: bool = False) -> Granted:
+    """A grant after a refresh: what the answer does not say stays as it was (RFC 6749 section 6).
+
+    ``shared``: ``before`` is one of several documents of it; ``UnknownCredentialIdentifier`` where the token is no longer good for that one.
+    """
     after = granted(client, token, client_id=before.client_id, at=at, life=GRANT_LIFE)
-    return msgspec.structs.replace(
-        after, refresh_token=after.refresh_token or before.refresh_token, identifiers=_still(before.identifiers, after.identifiers)
-    )
+    identifiers = _still(before.identifiers, after.identifiers, shared=shared and bool(before.identifiers))
+    return msgspec.structs.replace(after, refresh_token=after.refresh_token or before.refresh_token, identifiers=identifiers)
 
 
-def _still(before: Mapping[str, tuple[str, ...]], named: Mapping[str, tuple[str, ...]]) -> dict[str, tuple[str, ...]]:
-    """Of the documents that a token names now, those that were meant: it may name all of its grant."""
+def _still(before: Mapping[str, tuple[str, ...]], named: Mapping[str, tuple[str, ...]], *, shared: bool) -> dict[str, tuple[str, ...]]:
+    """Of the documents that a token names now, those that were meant: it may name all of its grant. The name of the only one may be another now."""
     if not named:
         return dict(before)
-    return {name: tuple(one for one in names if one in before.get(name, ())) or names for name, names in named.items()}
+    meant = {name: tuple(one for one in names if one in before.get(name, ())) for name, names in named.items()}
+    if shared and not any(meant.values()):
+        raise UnknownCredentialIdentifier("the token is good for other documents only")
+    return meant if shared else {name: meant[name] or names for name, names in named.items()}
 
 
 # --- keeping -----------------------------------------------------------------------------------------------------------------------------

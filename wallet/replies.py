@@ -9,14 +9,15 @@ from hashlib import sha256
 import msgspec
 
 from shared.clock import DAY
-from shared.errors import Undecided, Untrusted, VcError
-from shared.receipts import Exchange, Receipt, verify_receipt
+from shared.errors import Undecided, VcError
+from shared.receipts import Exchange, Receipt
 from shared.storage import Tx
 from wallet import history
 from wallet.entries import Entry, Party
 from wallet.keep import Vault
 from wallet.means import Means
 from wallet.outbox import Got, Outbox, Row, promised
+from wallet.receipted import verify_of
 from wallet.records import SENT, Item
 from wallet.sent import Sent
 
@@ -107,9 +108,7 @@ async def _check_all(means: Means, vault: Vault, sent: Sent, row: Row) -> list[_
 def check_receipt(means: Means, sent: Sent, got: Got, before: list[str]) -> Receipt:
     """The receipt, if that body signed it for this copy, and its own record has only grown. Errors as ``verify_receipt``."""
     exchange = Exchange(presentation=sent.presentation, nonce=sent.nonce, at=got.at, sent_at=sent.at, purpose_id=sent.body.use)
-    receipt = verify_receipt(got.receipt, exchange, policy=means.trust())
-    if receipt.entity != sent.body.entity:
-        raise Untrusted("the receipt is by another organisation than the one that was told")
+    receipt = verify_of(got.receipt, exchange, policy=means.trust(), entity=sent.body.entity)
     history.check_heads(receipt, before)
     return receipt
 

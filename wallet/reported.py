@@ -5,7 +5,6 @@ Both happen by the clock, when her document is looked after. Who has the documen
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
@@ -14,7 +13,7 @@ import msgspec
 from shared import donor
 from shared.codec.reader import get_int, get_object, get_objects, get_str
 from shared.credentials._reports import SECRET
-from shared.donor import Report
+from shared.donor import Told
 from shared.errors import Missing, Refused, VcError
 from shared.jose import jwe
 from shared.storage import Tx
@@ -28,22 +27,6 @@ EVERY: Final = 12 * 3_600  # seconds between two visits to the box
 RETRY: Final = 3_600
 _AT_ONCE: Final = 50  # that an office gives or takes back in one answer
 _MOST: Final = 200  # that lie there
-
-
-class Told(msgspec.Struct, frozen=True, kw_only=True):
-    """One use, as her attorney's wallet told it. ``at`` is in seconds since the epoch. ``turn``: how often that wallet had been lost by then, as each
-    counts from 1. ``fits``: it told nothing else under its number.
-    """
-
-    number: int
-    at: int
-    name: str
-    entity: str
-    purpose: str
-    result: str
-    live: bool
-    fits: bool = True
-    turn: int = 0
 
 
 class Reported(msgspec.Struct, frozen=True, kw_only=True):
@@ -133,48 +116,27 @@ async def take_back(means: Means, vault: Vault, item: Item[Document]) -> None:
 
 
 def _taken(state: Reported, reports: Sequence[Mapping[str, Any]], at: int) -> Reported:
-    """The state with these reports in it; one that comes again, or was sealed to another key, changes nothing.
-
-    Where two say different things under one number both stay: neither hides the other.
-    """
+    """The state with these reports in it (``donor.lines``); one that comes again, or was sealed to another key, changes nothing."""
     had: list[str] = []
-    told, unread = dict.fromkeys(msgspec.structs.replace(each, fits=True) for each in state.uses), 0
+    told, unread = [*state.uses], 0
     for place, each in enumerate(reports):
         try:
             report = donor.open_report(get_str(each, "report", f"/reports/{place}", max_length=donor.SIZE), state.key)
         except VcError:
             unread += 1
             continue
-        told |= dict.fromkeys(_told(report, get_int(each, "turn", f"/reports/{place}", optional=True) or 0))
+        told += report.told(get_int(each, "turn", f"/reports/{place}", optional=True) or 0)
         had.append(get_str(each, "id", f"/reports/{place}", max_length=60))
-    numbers = Counter((each.turn, each.number) for each in told)
-    ordered = sorted(told, key=lambda one: (one.turn, one.number))
     return msgspec.structs.replace(
         state,
         left=True,
         next_at=at + EVERY,
-        uses=tuple(msgspec.structs.replace(each, fits=numbers[each.turn, each.number] == 1) for each in ordered),
+        uses=tuple(donor.lines(told)),
         had=tuple(had),
         reports=state.reports + len(had),
         last_at=at if had else state.last_at,
         unread=unread,
     )
-
-
-def _told(report: Report, turn: int) -> list[Told]:
-    return [
-        Told(
-            number=use.number,
-            at=use.at,
-            name=use.name,
-            entity=use.entity,
-            purpose=use.purpose,
-            result=use.result,
-            live=use.live,
-            turn=turn,
-        )
-        for use in report.uses
-    ]
 
 
 async def state_of(means: Means, vault: Vault, document: str) -> Reported | None:

@@ -7,6 +7,7 @@ removed from the wallet, ``LAST`` more come whatever is left to tell: their numb
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import partial
 from typing import Final
 
@@ -27,6 +28,7 @@ from wallet.keep import Vault
 from wallet.means import Means
 from wallet.records import Item, Shelf
 from wallet.sessions import Document
+from wallet.statement import as_it_came_out
 
 EVERY: Final = 20 * DAY  # where no hour is settled for new copies
 RETRY: Final = 3_600  # seconds
@@ -43,16 +45,19 @@ class Box(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Reporting(msgspec.Struct, frozen=True, kw_only=True):
-    """How far the reports about one document have come: ``told`` uses have been, the next is due at ``next_at`` (0: there will be none).
+    """How far the reports about one document have come: ``told`` uses have been, those numbers among them that ``failed`` as that, and the next is
+    due at ``next_at`` (0: there will be none).
 
     ``key`` is the thumbprint of the donor's key at the last report, ``changed_at`` when it was another one than before; 0 if never. ``turn`` is how
-    often the donor's wallet had been lost by then, and ``since`` how many uses had been told before the last report with any. ``after`` counts the
-    reports since the end. Of a document that was removed only ``gone`` is left, until the last of them.
+    often the donor's wallet had been lost by then, and ``since`` and ``failed_since`` are what had been told before the last report with any.
+    ``after`` counts the reports since the end. Of a document that was removed only ``gone`` is left, until the last of them.
     """
 
     next_at: int
     told: int = 0
+    failed: tuple[int, ...] = ()
     since: int = 0
+    failed_since: tuple[int, ...] = ()
     turn: int = 0
     key: str = ""
     changed_at: int = 0
@@ -79,7 +84,7 @@ async def tend(means: Means, vault: Vault, item: Item[Document]) -> None:
     if known is not None and (state.ended or state.next_at > at):
         return
     if known is not None:
-        over = item.value.status.value == "invalid"
+        over = item.value.standing == "invalid"
         state = await _send(means, vault, item.id, _box(item.value), state, over=over, next_at=_following(item.value, at))
     await means.storage.write(lambda tx: REPORTINGS.save(tx, vault, item.id, state, entropy=means.entropy), point="reported")
 
@@ -131,22 +136,41 @@ async def _send(means: Means, vault: Vault, document: str, box: Box, state: Repo
         key, turn = donor.parse_key(get_object(to, "key"), where="/key"), get_int(to, "turn", optional=True) or 0
         mark = jwk.thumbprint(jwk.parse_public_jwk(key))
         uses = await means.storage.read(lambda tx: uses_of(tx, vault, document))
-        begin = state.told if turn == state.turn else state.since  # what a lost wallet may not have fetched opens for nobody else
-        report, count = donor.seal_report(uses[begin:], key)
+        before = state
+        if turn != state.turn:  # what a lost wallet may not have fetched opens for nobody else
+            before = msgspec.structs.replace(state, told=state.since, failed=state.failed_since)
+        due = [each for each in uses if each.number > before.told or _failed(each) != (each.number in before.failed)]
+        report, count = donor.seal_report(due, key)
         await post(means, f"{box.issuer}/reports", {**proof, "report": report})
     except (Missing, Refused):  # she has left no key, or the office takes none
         return later
     except VcError:
         return msgspec.structs.replace(state, next_at=at + RETRY)
     changed = at if state.key not in {"", mark} else state.changed_at
+    return _told(before, due[:count], msgspec.structs.replace(later, turn=turn, key=mark, changed_at=changed))
+
+
+def _told(before: Reporting, uses: Sequence[Use], state: Reporting) -> Reporting:
+    """The ``state`` after these ``uses`` were told, in order."""
+    if not uses:
+        return msgspec.structs.replace(state, told=before.told, failed=before.failed)
+    numbers = {use.number for use in uses}
     return msgspec.structs.replace(
-        later, told=begin + count, since=begin if count else state.since, turn=turn, key=mark, changed_at=changed
+        state,
+        told=max(before.told, *numbers),
+        failed=tuple(sorted({*before.failed} - numbers | {use.number for use in uses if _failed(use)})),
+        since=before.told,
+        failed_since=before.failed,
     )
+
+
+def _failed(use: Use) -> bool:
+    return use.result != "success"
 
 
 async def uses_of(tx: Tx, vault: Vault, document: str) -> list[Use]:
     """Every time that the document was shown for the donor, in order, as she is told of it."""
-    entries = [line.entry for line in await history.read(tx, vault)]
+    entries = [line.entry for line in as_it_came_out(await history.read(tx, vault))]
     shown = [each for each in entries if document in each.on_behalf_of.split(",") and each.transaction_result != "declined"]
     return [_use(number, each) for number, each in enumerate(shown, start=1)]
 

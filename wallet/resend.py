@@ -26,6 +26,7 @@ from wallet.records import DOCUMENTS, SENT, Item
 from wallet.sent import Sent, Telling, key_of
 from wallet.sessions import Document
 from wallet.showings import GROUP
+from wallet.statement import ASKED
 from wallet.telling import About, Choice, Picked
 
 CANCELLED, CORRECTED = "cancelled", "corrected"
@@ -33,9 +34,11 @@ CANCELLED, CORRECTED = "cancelled", "corrected"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Told:
-    """Who was shown a document last, for one use: at ``at``, by a copy that was made out (``jti``), or live (empty ``jti``).
+    """Who was shown a document last, for one use: at ``at``, by a copy that was made out (``jti``), or live (empty ``jti``). Whoever was sent it
+    may have seen it, also where that failed.
 
-    ``stale``: the document says something else now, or was cancelled, and they have not heard it from this wallet. ``choice`` is what they
+    ``stale``: the document says something else now, or was cancelled, and they have not heard it from this wallet; never while new copies are on
+    their way. ``choice`` is what they
     are registered for, ``None`` where a letter cannot be made to them.
     """
 
@@ -66,8 +69,9 @@ async def told_of(means: Means, vault: Vault, document: str, *, by: str = "") ->
         raise Conflict("this document is about somebody or something else than they were told of", where="document")
     called_back = {one.jti: one for one in sent if one.word == CANCELLED}
     entries = [line.entry for line in lines if _shown(line.entry) and line.entry.transaction_identifier not in called_back]
+    entries.sort(key=_heard)  # what failed first, so that it gives way
     before = {_key(entry): entry for entry in entries if document in entry.documents}  # the last of each stays
-    again = {_key(entry): entry.time for entry in entries if new.id in entry.documents}
+    again = {_key(entry): entry.time for entry in entries if new.id in entry.documents and _heard(entry)}
     corrected = {one.jti for one in sent if one.word == CORRECTED}
     recalled = {one.body.key: one.at for one in called_back.values() if one.document == document}
     found = [
@@ -88,8 +92,10 @@ async def told_of(means: Means, vault: Vault, document: str, *, by: str = "") ->
 
 
 def word_for(document: Document) -> str:
-    """Why those who were told before hear of it again."""
-    return CANCELLED if document.status.value == "invalid" else CORRECTED
+    """Why those who were told before hear of it again. ``Conflict`` while new copies are on their way: only these say what is right."""
+    if document.standing == "renewing":
+        raise Conflict("new copies of this document are on their way: tell them by those")
+    return CANCELLED if document.standing == "invalid" else CORRECTED
 
 
 def pick(document: Document, bodies: Sequence[Told], *, word: str) -> Picked:
@@ -122,7 +128,7 @@ async def successors(means: Means, vault: Vault, document: Document) -> list[Ite
     items = await means.storage.read(lambda tx: DOCUMENTS.all(tx, vault))
     same = [item for item in items if item.value.issuer == document.issuer and may_replace(document, item.value)]
     newer = [item for item in same if item.value.received_at > document.received_at and item.value.status.value != "invalid"]
-    return sorted(newer, key=lambda item: -item.value.received_at) if document.status.value == "invalid" else []
+    return sorted(newer, key=lambda item: -item.value.received_at) if document.standing == "invalid" else []
 
 
 def may_replace(old: Document, new: Document) -> bool:
@@ -143,12 +149,18 @@ def may_replace(old: Document, new: Document) -> bool:
 
 def _stale(document: Document, shown: Sequence[Entry], corrected: Collection[str], recalled_at: int) -> bool:
     """``shown``: all that one body saw of it for one use. What was told by a letter of ``corrected`` (by their numbers) was told anew."""
-    if document.status.value == "invalid":
+    if document.standing == "renewing":
+        return False
+    if document.standing == "invalid":
         return recalled_at <= max((each.at for each in document.changes), default=0)
 
     def wrong(at: int, name: str) -> bool:
         seen = any(entry.time < at and _saw(document, entry, [name]) for entry in shown)
-        again = (entry.transaction_identifier in corrected or _saw(document, entry, [name]) for entry in shown if entry.time >= at)
+        again = (
+            entry.transaction_identifier in corrected or _saw(document, entry, [name])
+            for entry in shown
+            if entry.time >= at and _heard(entry)
+        )
         return seen and not any(again)
 
     return any(wrong(each.at, name) for each in document.changes for name in each.claims)
@@ -166,8 +178,13 @@ def _saw(document: Document, entry: Entry, claims: Collection[str]) -> bool:
 
 
 def _shown(entry: Entry) -> bool:
-    kind = entry.transaction_type in {"presentation", "addressed-copy"} and entry.transaction_result == "success"
-    return kind and entry.interacting_party_identifier.type == "uri"
+    sent = _heard(entry) or (entry.transaction_result == "failed" and bool(entry.claims_presented))
+    return entry.transaction_type in ASKED and sent and entry.interacting_party_identifier.type == "uri"
+
+
+def _heard(entry: Entry) -> bool:
+    """Whether it went well: of what failed nobody knows whether they saw it, so that it never counts as news of a correction."""
+    return entry.transaction_result == "success"
 
 
 def _key(entry: Entry) -> str:

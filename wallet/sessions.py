@@ -9,9 +9,13 @@ from typing import Any
 
 import msgspec
 
+from shared.errors import CredentialRequestDenied, UnknownCredentialConfiguration, UnknownCredentialIdentifier
 from shared.openid4vci import SignIn
 from wallet.known_uses import Registration
 from wallet.sent import Change
+
+NONE_LEFT = {each.code for each in (CredentialRequestDenied, UnknownCredentialConfiguration, UnknownCredentialIdentifier)}
+"""By these an issuer says that there is no such document any more."""
 
 
 class Profile(msgspec.Struct, frozen=True, kw_only=True):
@@ -182,8 +186,8 @@ class Renewal(msgspec.Struct, frozen=True, kw_only=True):
 
     ``server``, ``client_id`` and ``identifiers`` are those of the first grant. ``grant`` names it where several documents came by it: they
     share its token, and the lease, under which one at a time is renewed. ``cancelled``: the copies were cancelled, and the issuer is
-    asked whether there are others, as after a correction, until it says that there will be none. ``parts`` are new copies that it needs
-    time for, with their keys.
+    asked whether there are others, as after a correction, until it says that there will be none. ``heard_at`` is when they were seen to be, or it last said
+    that it needs time for others, and 0 before; ``parts`` are those, with their keys.
     """
 
     issuer: str
@@ -195,6 +199,7 @@ class Renewal(msgspec.Struct, frozen=True, kw_only=True):
     client_id: str = ""
     identifiers: dict[str, str] = {}
     cancelled: bool = False
+    heard_at: int = 0
     parts: tuple[Part, ...] = ()
     grant: str = ""
 
@@ -236,6 +241,21 @@ class Document(msgspec.Struct, frozen=True, kw_only=True):
     acknowledged: tuple[str, ...] = ()
     changes: tuple[Change, ...] = ()
     report_pass: str = ""
+
+    @property
+    def standing(self) -> str:
+        """``status.value``; ``renewing`` while that is invalid and others are asked for in place of its copies, as after a correction, and nothing is known
+        against their coming. A list says the same of copies that were replaced and of those of a document that was cancelled.
+        """
+        due = self.renewal
+        asks = due is not None and due.cancelled and not due.problem
+        return "renewing" if asks and self.status.value == "invalid" else self.status.value
+
+    @property
+    def trouble(self) -> str:
+        """Why new copies could not be had, as a code; empty also where the issuer says that there are none of what it cancelled."""
+        due = self.renewal
+        return "" if due is None or (due.cancelled and due.problem in NONE_LEFT) else due.problem
 
 
 class StatusCopy(msgspec.Struct, frozen=True, kw_only=True):

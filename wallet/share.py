@@ -24,7 +24,7 @@ from shared.credentials._derive import dcql
 from shared.credentials._joint import is_joint
 from shared.credentials._marks import MARKS
 from shared.dcql import DcqlQuery, parse_query
-from shared.errors import AccessDenied, Conflict, Malformed, TooLarge
+from shared.errors import AccessDenied, Conflict, Malformed, Missing, TooLarge
 from shared.formats import Binding, formats
 from shared.ovp.envelope import PRESENTATION, render_text
 from shared.storage import Tx
@@ -43,6 +43,8 @@ from wallet.sessions import Addressed, Document
 DEFAULT_DAYS = 7
 SMALL = "dc+sd-cwt"
 """The format whose copies make the coarser square code; taken where the document has any."""
+AFTERWARDS = 30 * DAY
+"""Seconds for which a copy that has run out stays, for a receipt to be held against it."""
 _REFERENCE = 26  # characters of what others are told who have to agree too
 _MEDIUM = 3_391  # characters in the largest code, alphanumeric, error correction M (ISO/IEC 18004 table 7)
 
@@ -190,7 +192,11 @@ def _query(kind: CredentialType, wish: Wish, format_name: str) -> DcqlQuery:
 
 def path_of(key: str) -> ClaimPath:
     """The inverse of ``cards.key_of``."""
-    return tuple(None if part == "*" else int(part) if part.isdigit() else part for part in key.split("/"))
+    return tuple(None if part == "*" else int(part) if _is_place(part) else part for part in key.split("/"))
+
+
+def _is_place(part: str) -> bool:
+    return part.isascii() and part.isdigit() and len(part) <= 9
 
 
 async def _find(tx: Tx, vault: Vault, wish: Wish, *, at: int, named: bool = False) -> Offer:
@@ -268,14 +274,17 @@ async def keep(
 
 
 async def get_copy(means: Means, vault: Vault, name: str) -> Item[Addressed]:
-    """A copy that was made before; ``Missing``."""
-    return await means.storage.read(lambda tx: ADDRESSED.get(tx, vault, name))
+    """A copy that was made before; ``Missing``, also once it has run out."""
+    item = await means.storage.read(lambda tx: ADDRESSED.get(tx, vault, name))
+    if item.value.expires_at <= means.clock():
+        raise Missing("this copy has run out")
+    return item
 
 
 async def drop_run_out(means: Means, vault: Vault) -> None:
-    """Copies that nobody can use any more leave the wallet; the history keeps their line."""
+    """Copies leave the wallet once nobody can use them and no receipt is to be expected for them; the history keeps their line."""
     at = means.clock()
-    over = [item.id for item in await means.storage.read(lambda tx: ADDRESSED.all(tx, vault)) if item.value.expires_at <= at]
+    over = [item.id for item in await means.storage.read(lambda tx: ADDRESSED.all(tx, vault)) if item.value.expires_at + AFTERWARDS <= at]
     if not over:
         return
 

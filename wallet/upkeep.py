@@ -15,15 +15,7 @@ import msgspec
 
 from shared.clock import DAY
 from shared.cose import kid_of
-from shared.errors import (
-    CredentialRequestDenied,
-    InvalidGrant,
-    InvalidToken,
-    InvalidTransactionId,
-    Rejected,
-    Unavailable,
-    VcError,
-)
+from shared.errors import Conflict, InvalidGrant, InvalidToken, InvalidTransactionId, Rejected, Unavailable, VcError
 from shared.flow import Fetch, arun
 from shared.formats import formats
 from shared.keys import PublicKey
@@ -52,12 +44,12 @@ from wallet.clients import Client, token_of
 from wallet.cut_off import settle_cut_off
 from wallet.keep import Vault
 from wallet.keepers import asks, check_acknowledged
-from wallet.lease import grant_of, note_renewal, note_token, share, take_lease
+from wallet.lease import grant_of, lock_of, note_renewal, note_token, problem_of, share, take_lease
 from wallet.means import Means
 from wallet.receive import collect, kept_by, renewed, send_notice
 from wallet.records import COPIES, DOCUMENTS, RECEIVING, STATUS, Item
 from wallet.said_wrong import Correction
-from wallet.sessions import CopyLine, Document, Granted, Part, Promised, Renewal, StatusCopy, StatusSeen
+from wallet.sessions import NONE_LEFT, CopyLine, Document, Granted, Part, Promised, Renewal, StatusCopy, StatusSeen
 from wallet.share import drop_run_out
 
 log = logging.getLogger("muniment.wallet")
@@ -111,7 +103,7 @@ async def _collect_promised(means: Means, vault: Vault) -> None:
 
 
 async def _look_after(means: Means, vault: Vault, item: Item[Document], at: int) -> None:
-    async with means.locks.of(f"{vault.wallet}/upkeep/{item.id}"):
+    async with means.locks.of(lock_of(vault, item)):
         if item.value.renewal is not None and item.value.renewal.grant:  # another document of that grant may just have been renewed
             item = await means.storage.read(lambda tx: DOCUMENTS.get(tx, vault, item.id))
         if item.value.notice is not None:
@@ -119,8 +111,11 @@ async def _look_after(means: Means, vault: Vault, item: Item[Document], at: int)
         if item.value.next_check_at <= at:
             item = await check_status(means, vault, item)
         due = item.value.renewal
-        if due is not None and due.at <= at and (item.value.status.value != "invalid" or due.cancelled) and not asks(means, item.value):
-            await renew(means, vault, item)
+        if due is not None and due.at <= at and (item.value.status.value != "invalid" or due.cancelled):
+            if not asks(means, item.value):
+                await renew(means, vault, item)
+            elif due.cancelled and not due.problem:  # nobody is asked before the holder has said that the new keeper is known
+                await _postpone(means, vault, item, Conflict.code, wait=0)
 
 
 async def collect_and_look(means: Means, vault: Vault, invitation: str, code: str | None) -> Item[Document]:
@@ -159,7 +154,9 @@ async def check_status(means: Means, vault: Vault, item: Item[Document]) -> Item
     if value.renewal is not None and seen.value == "valid" and _gone_for_good(_newest(living), tokens):
         value = msgspec.structs.replace(value, renewal=msgspec.structs.replace(value.renewal, at=min(value.renewal.at, at)))
     if value.renewal is not None and seen.value == "invalid" != document.status.value:
-        value = msgspec.structs.replace(value, renewal=msgspec.structs.replace(value.renewal, at=at, cancelled=True))
+        value = msgspec.structs.replace(
+            value, renewal=msgspec.structs.replace(value.renewal, at=at, cancelled=True, problem="", heard_at=at)
+        )
 
     async def note(tx: Tx) -> Item[Document]:
         for token in tokens.values():
@@ -309,7 +306,7 @@ async def renew(means: Means, vault: Vault, item: Item[Document]) -> Item[Docume
         client = await client_at(means, vault, item.value, due)
         token = await client.run(refresh(client.metadata, due.token, client_id=due.client_id or None))
         item = await note_token(means, vault, item, token)
-        grant = renewed(client, token, grant_of(due), means.clock())
+        grant = renewed(client, token, grant_of(due), means.clock(), shared=bool(due.grant))
         parts = await _ask(means, client, grant, item.value, due.parts)
         if wait := wait_of(parts):
             return await _postpone(means, vault, item, "", wait=wait, parts=parts)
@@ -320,10 +317,9 @@ async def renew(means: Means, vault: Vault, item: Item[Document]) -> Item[Docume
         return await _postpone(means, vault, item, "")
     except NotKeptError as refusal:
         return await _postpone(means, vault, item, refusal.cause.code)
-    except CredentialRequestDenied as error:
-        return await _postpone(means, vault, item, error.code, wait=DAY)
     except VcError as error:
-        return await _postpone(means, vault, item, error.code, ended=isinstance(error, _LAST_WORDS))
+        wait = DAY if error.code in NONE_LEFT else RETRY
+        return await _postpone(means, vault, item, error.code, wait=wait, ended=isinstance(error, _LAST_WORDS))
     following = renewal(batch, issuer, grant, grant.refresh_token or due.token, means.clock(), shared=due.grant)
     return await _store_batch(means, vault, item, batch, following)
 
@@ -357,7 +353,8 @@ async def _postpone(
         due,
         at=means.clock() + wait,
         lease_until=0,
-        problem="" if due.cancelled else problem,
+        problem="" if ended and due.cancelled else problem if parts is not None else problem_of(due, problem, means.clock()),
+        heard_at=due.heard_at if parts is None else means.clock(),
         cancelled=due.cancelled and not ended,
         parts=due.parts if parts is None else parts,
     )

@@ -16,7 +16,7 @@ from issuer.pages import form as questions
 from issuer.pages import words as phrases
 from issuer.pages.desk import actor, seated
 from issuer.portrait import MAX_BYTES
-from issuer.records import documents
+from issuer.records import documents, donors
 from issuer.sessions import Document, Standing
 from shared.credentials import CredentialType
 from shared.errors import Conflict
@@ -44,6 +44,8 @@ class Correcting:
     async def _document(self, request: web.Request) -> tuple[Document, CredentialType]:
         name = number(request)
         document = await self._office.storage.read(lambda tx: documents.get(tx, name))
+        if await self._office.storage.read(lambda tx: donors.representation_of(tx, name)) is not None:
+            raise web.HTTPSeeOther(f"/console/documents/{name}")  # which names the attorney's, whose details it says
         if document.standing is not Standing.IN_FORCE:
             raise Conflict("a document can be corrected while it is in force")
         return document, self._office.type(document.type)

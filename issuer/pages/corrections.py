@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Final
+from typing import Final
 
 from aiohttp import web
 
@@ -17,9 +17,9 @@ from issuer.pages import words as phrases
 from issuer.pages.desk import actor, seated
 from issuer.pages.documents import page_of
 from issuer.records import corrections as records
-from issuer.records import documents
+from issuer.records import documents, donors
 from issuer.records.corrections import OPEN, Correction
-from issuer.sessions import Standing
+from issuer.sessions import Document, Standing
 from shared.corrections import MAX_WORDS, REFUSALS
 from shared.credentials import Claim, CredentialType
 from shared.storage import Tx
@@ -98,11 +98,12 @@ class Corrections:
     async def _show(self, request: web.Request, form: Form) -> web.StreamResponse:
         reference, locale, words = request.match_info["reference"], locale_of(request), translator(request)
 
-        async def unit(tx: Tx) -> tuple[Correction, Any]:
+        async def unit(tx: Tx) -> tuple[Correction, Document, Document]:
             known = await records.get(tx, reference)
-            return known, await documents.get(tx, known.document)
+            about = await donors.representation_of(tx, known.document)
+            return known, await documents.get(tx, known.document), await documents.get(tx, about or known.document)
 
-        known, document = await self._office.storage.read(unit)
+        known, document, to_correct = await self._office.storage.read(unit)
         kind = self._office.type(known.type)
         said, held = await corrections.said(self._office, known), await details(self._office, document)
         claim = _claim(kind, known.detail)
@@ -125,7 +126,9 @@ class Corrections:
             ),
             held=held is not None,
             late=known.state == OPEN and known.answer_by <= self._office.clock(),
-            can_correct=document.standing is Standing.IN_FORCE,
+            waits=known.reason_code == records.WAITS,
+            to_correct=to_correct,
+            can_correct=to_correct.standing is Standing.IN_FORCE,
             reasons=[{"value": code, "text": words(REASONS[code])} for code in REFUSALS],
             became=_became(request, known),
             why=words(REASONS[known.reason_code]) if known.reason_code in REASONS else "",
@@ -179,7 +182,7 @@ class Corrections:
             document=document,
             number=phrases.spaced(document.id),
             title=kind.title.in_(locale),
-            details=[{"value": key_of(claim.path), "text": claim.label.in_(locale)} for claim in kind.claims],
+            details=[{"value": key_of(claim.path), "text": claim.label.in_(locale)} for claim in corrections.disputable(kind)],
             most=MAX_WORDS,
         )
 

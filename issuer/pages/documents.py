@@ -11,13 +11,14 @@ from issuer import offers, revoke
 from issuer.office import Office, reference_mac
 from issuer.operator_api import number
 from issuer.pages import words as phrases
-from issuer.pages.desk import actor, may, seated
-from issuer.records import documents, statuses
+from issuer.pages.desk import actor, may, seated, title_of
+from issuer.records import documents, donors, statuses
 from issuer.records.documents import Listed
 from issuer.revoke import Wish
 from issuer.sessions import Action, Approval, Event, Standing, can_change, holds, lost_last, state_of
 from shared.clock import DAY
 from shared.codec import qr
+from shared.credentials import CredentialType, Reason
 from shared.credentials._reports import TAG
 from shared.errors import Conflict, Malformed, Missing
 from shared.storage import Tx
@@ -103,14 +104,11 @@ class Documents:
         return {
             "id": document.id,
             "number": phrases.spaced(document.id),
-            "title": self._title(request, document.type),
+            "title": title_of(request, self._office, document.type),
             "made_at": document.made_at,
             "state": state_of(document, listed.invitation),
             "tag": phrases.tag(state_of(document, listed.invitation), translator(request)),
         }
-
-    def _title(self, request: web.Request, type_id: str) -> str:
-        return next((each.title.in_(locale_of(request)) for each in self._office.types if each.id == type_id), type_id)
 
     # --- one document ----------------------------------------------------------------------------------------------------------------
 
@@ -126,32 +124,39 @@ class Documents:
 
         listed, copies, history = await self._office.storage.read(unit)
         state = state_of(listed.document, listed.invitation)
-        return View(listed=listed, title=self._title(request, listed.document.type), state=state, copies=copies, history=history)
+        return View(listed=listed, title=title_of(request, self._office, listed.document.type), state=state, copies=copies, history=history)
 
     async def show(self, request: web.Request) -> web.StreamResponse:
         view, words = await self._view(request), translator(request)
         document = view.listed.document
+        kind = self._office.find_type(document.type)  # of one that is made no longer there are copies still
         actions = [
             {"href": f"/console/documents/{document.id}/{action.value}", "text": phrases.action(action, words), "action": action.value}
             for action in (Action.HOLD, Action.REINSTATE, Action.CANCEL)
-            if can_change(document.standing, action, held=view.held)
+            if kind is not None and _reasons(kind, view, action)
         ]
-        reasons = {reason.value: reason.label.in_(locale_of(request)) for reason in self._office.type(document.type).reasons}
+        reasons = {} if kind is None else {reason.value: reason.label.in_(locale_of(request)) for reason in kind.reasons}
+
+        async def of_donor(tx: Tx) -> tuple[str | None, Approval]:
+            return await donors.representation_of(tx, document.id), await donors.approval_of(tx, document)
+
+        about, waits_for = await self._office.storage.read(of_donor)
         return await render(
             request,
             "console/document.html",
             view=view,
             document=document,
             number=phrases.spaced(document.id),
-            stand=phrases.tag(view.state if document.cleared or view.state != "invited" else document.approval, words),
+            stand=phrases.tag(view.state if waits_for.clears or view.state != "invited" else waits_for, words),
             actions=actions,
             last_day=None if document.valid_until is None else document.valid_until - DAY,
-            waits=document.approval is Approval.WAITING,
+            waits=kind is not None and document.approval is Approval.WAITING,
             second_person=phrases.approval(document.approval, words),
             may_decide=may(request[OPERATOR], "approver"),
-            donor_side=self._office.type(document.type).claim(TAG) is not None,
-            can_correct=document.standing is Standing.IN_FORCE,
-            can_invite=document.standing is Standing.IN_FORCE and document.has_claims,
+            donor_side=kind is not None and kind.claim(TAG) is not None,
+            about=about,
+            can_correct=kind is not None and document.standing is Standing.IN_FORCE,
+            can_invite=kind is not None and document.standing is Standing.IN_FORCE and document.has_claims,
             can_lose=document.standing is not Standing.CANCELLED,
             has_invitation=view.state == "invited" and await offers.secrets_of(self._office, document.id) is not None,
             has_letter=await self._has_letter(document.id),
@@ -271,9 +276,9 @@ class Documents:
     async def _ask(self, request: web.Request, form: Form) -> web.StreamResponse:
         view, action, words = await self._view(request), Action(request.match_info["action"]), translator(request)
         document = view.listed.document
-        if not can_change(document.standing, action, held=view.held):
+        reasons = _reasons(self._office.type(document.type), view, action)
+        if not reasons:
             raise Conflict("this document cannot be changed in that way now")
-        reasons = self._office.type(document.type).reasons_for(action.value)
         return await render(
             request,
             "console/change.html",
@@ -300,6 +305,12 @@ class Documents:
             form.error("reason", words("Choose a reason"))
             return await self._ask(request, form)
         raise web.HTTPSeeOther(f"/console/documents/{identifier}")
+
+
+def _reasons(kind: CredentialType, view: View, action: Action) -> list[Reason]:
+    """Those for which there is a way for that now."""
+    standing = view.listed.document.standing
+    return [each for each in kind.reasons_for(action.value) if can_change(standing, action, each.value, view.held)]
 
 
 def page_of(text: str) -> int:

@@ -16,10 +16,10 @@ from issuer.pages import words as phrases
 from issuer.pages.desk import actor, may, seated
 from issuer.records import documents
 from issuer.records import donors as records
-from issuer.reports import Aloud
 from issuer.revoke import Wish
-from issuer.sessions import Action, Document, Standing
+from issuer.sessions import BY_DONOR, Action, Document, Standing
 from shared.credentials._reports import TAG
+from shared.donor import Told
 from shared.errors import Conflict, Missing
 from shared.storage import Tx
 from shared.web import auth
@@ -51,7 +51,7 @@ def add_to(app: web.Application, office: Office) -> None:
 class View:
     """The attorney's document, and the donor's where there is one; ``takes_reports`` once she has left a key to lock them with.
 
-    ``can_hold``: it can be put on hold to keep her safe, also where she has stopped it herself.
+    ``can_hold``: it can be put on hold to keep her safe, also where she has stopped it herself. ``held``: for what it is, the latest last.
     """
 
     document: Document
@@ -59,6 +59,7 @@ class View:
     tag: bytes
     takes_reports: bool
     can_hold: bool
+    held: list[str]
 
 
 class Donors:
@@ -74,8 +75,8 @@ class Donors:
             document, beside, box = await documents.get(tx, name), await records.granted_for(tx, name), await records.box(tx, tag)
             granted = None if beside is None else await documents.get(tx, beside)
             can_hold = await revoke.able(tx, document, Action.HOLD, _SAFE)
-            takes_reports = box is not None and bool(box.recipient)
-            return View(document=document, granted=granted, tag=tag, takes_reports=takes_reports, can_hold=can_hold)
+            takes_reports, held = box is not None and bool(box.recipient), await documents.held(tx, document)
+            return View(document=document, granted=granted, tag=tag, takes_reports=takes_reports, can_hold=can_hold, held=held)
 
         view = await self._office.storage.read(unit)
         if self._office.type(view.document.type).claim(TAG) is None:
@@ -85,8 +86,8 @@ class Donors:
     async def show(self, request: web.Request) -> web.StreamResponse:
         return await self._show(request, await self._view(request), Form())
 
-    async def _show(self, request: web.Request, view: View, form: Form, *, uses: Sequence[Aloud] | None = None) -> web.StreamResponse:
-        words, stopped = translator(request), await self._stopped(view.document)
+    async def _show(self, request: web.Request, view: View, form: Form, *, uses: Sequence[Told] | None = None) -> web.StreamResponse:
+        words = translator(request)
         return await render(
             request,
             "console/donor.html",
@@ -97,7 +98,7 @@ class Donors:
             title=self._office.type(view.document.type).title.in_(locale_of(request)),
             number=phrases.spaced(view.document.id),
             granted_number="" if view.granted is None else phrases.spaced(view.granted.id),
-            can=_can(view.document, stopped=stopped),
+            can=_can(view),
             asks={ask: phrases.donor_ask(ask, words) for ask in WISHES},
             may_safeguard=may(request[OPERATOR], "approver") and view.can_hold,
             makes_them=donors.makes_them(self._office),
@@ -106,10 +107,6 @@ class Donors:
             and view.document.has_claims,
             uses=uses,
         )
-
-    async def _stopped(self, document: Document) -> bool:
-        """Whether the donor herself has stopped it."""
-        return await self._office.storage.read(lambda tx: holder_asks.stopped_by_donor(tx, document))
 
     # --- her document, and her reports
 
@@ -156,7 +153,7 @@ class Donors:
         view, wanted = await self._view(request), form.need("ask", _("Choose what the donor asks for"))
         if form.value("known") != "yes":
             form.error("known", _("First make sure that it is the donor who asks"))
-        if form.wrong or wanted not in _can(view.document, stopped=await self._stopped(view.document)):
+        if form.wrong or wanted not in _can(view):
             return await self._show(request, view, form)
         await holder_asks.change(self._office, view.document.id, replace(WISHES[wanted], actor=actor(request)))
         raise web.HTTPSeeOther(f"/console/documents/{view.document.id}")
@@ -176,9 +173,10 @@ class Donors:
         raise web.HTTPSeeOther(f"/console/documents/{view.document.id}")
 
 
-def _can(document: Document, *, stopped: bool) -> tuple[str, ...]:
-    if document.standing is Standing.CANCELLED:
+def _can(view: View) -> tuple[str, ...]:
+    """What the donor can ask for. She lets go on what she stopped herself, unless the office has held it since."""
+    if view.document.standing is Standing.CANCELLED:
         return ()
-    if document.standing is Standing.IN_FORCE:
+    if BY_DONOR not in view.held:
         return ("hold", "end")
-    return ("reinstate", "end") if stopped else ("end",)
+    return ("reinstate", "end") if view.held[-1] == BY_DONOR else ("end",)

@@ -65,6 +65,8 @@ OUTCOMES = {
     "open": N_("To be decided"),
     "chosen": N_("Chosen"),
     "left": N_("Left as it is"),
+    "gone": N_("Not made again, as its details or its time were over: make it anew from your own records"),
+    "doubted": N_("To be decided, and what was shown counts no longer"),
 }
 
 Act = Callable[[str, Actor, int], Awaitable[object]]
@@ -147,6 +149,7 @@ class Events:
             news=found,
             row=self._row(request, found),
             compared=[self._compared(request, case, each) for each in case.compared],
+            doubted=case.doubted,
             again=any(each.concerned.action == AGAIN for each in case.compared),
             doing=words(DOING[min(actions)]) if len(actions) == 1 else words("Do it to the chosen ones"),
             consequences=[phrases.consequence(Action(each), words) for each in sorted(actions - {AGAIN})],
@@ -157,7 +160,7 @@ class Events:
 
     def _compared(self, request: web.Request, case: Case, one: Compared) -> dict[str, Any]:
         words, locale, told = translator(request), locale_of(request), one.concerned
-        key = told.action if told.outcome == "changed" else told.outcome
+        key = told.action if told.outcome == "changed" else "doubted" if case.doubted and told.outcome == "open" else told.outcome
         reasons = {each.value: each.label.in_(locale) for each in one.kind.reasons}
         return {
             "id": told.document,

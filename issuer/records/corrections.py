@@ -10,11 +10,17 @@ from shared.storage import Row, Tx
 
 OPEN, CORRECTED, REFUSED, ENDED = "open", "corrected", "refused", "ended"
 STATES = (OPEN, CORRECTED, REFUSED, ENDED)
+WAITS = "approval"
+"""Why one is still open: the details that answer it wait for a second person."""
+BACK = "back"
+"""Such details were written, and sent back or overtaken by others: whether these answer it is asked anew."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Correction:
-    """``said`` and ``answer`` are sealed; ``type`` is that of the document."""
+    """``said`` and ``answer`` are sealed; ``type`` is that of the document. ``reason_code`` is that of a refusal or an end; of an open one empty,
+    ``WAITS`` or ``BACK``.
+    """
 
     reference: str
     ticket: bytes
@@ -129,6 +135,24 @@ async def settle(tx: Tx, reference: str, *, state: str, at: int, reason_code: st
     )
     if changed != 1:
         raise Conflict("somebody else has answered this meanwhile")
+
+
+async def let_wait(tx: Tx, reference: str) -> None:
+    """An open one is answered once a second person has agreed (``settle_waiting``)."""
+    await tx.execute("UPDATE correction SET reason_code = $2 WHERE reference = $1 AND state = 'open'", reference, WAITS)
+
+
+async def reopen(tx: Tx, document: str) -> None:
+    """What had waited for a second person is open again: these details answer it no more."""
+    sql = "UPDATE correction SET reason_code = $2 WHERE document = $1 AND state = 'open' AND reason_code = $3"
+    await tx.execute(sql, document, BACK, WAITS)
+
+
+async def settle_waiting(tx: Tx, document: str, *, at: int) -> None:
+    """A second person has agreed to the details."""
+    for known in await open_of(tx, document):
+        if known.reason_code == WAITS:
+            await settle(tx, known.reference, state=CORRECTED, at=at)
 
 
 async def alarm(tx: Tx, at: int) -> list[str]:

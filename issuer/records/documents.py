@@ -133,6 +133,23 @@ async def by_reference(tx: Tx, reference: bytes) -> list[Listed]:
     return [_listed(row) for row in rows]
 
 
+async def alike(tx: Tx, document: Document) -> list[Document]:
+    """Those of the same kind under the same reference, itself left out; none without a reference."""
+    rows = await tx.fetch(
+        f"SELECT {_COLUMNS} FROM document WHERE type = $1 AND id <> $2 AND reference = (SELECT reference FROM document WHERE id = $2) "  # noqa: S608 - our own column names
+        "ORDER BY id LIMIT 200",
+        document.type,
+        document.id,
+    )
+    return [_document(row) for row in rows]
+
+
+async def reason_of(tx: Tx, document: str, version: int) -> str:
+    """Why it came to that version; empty where nobody knows any more."""
+    row = await tx.fetchrow("SELECT reason FROM event WHERE document = $1 AND version = $2", document, version)
+    return "" if row is None else str(row["reason"])
+
+
 _LISTED = (
     "SELECT d.id, d.type, d.standing, d.version, d.made_at, d.collected_at, d.valid_until, d.keep_until, d.approval, "
     "d.claims IS NOT NULL AS has_claims, "
@@ -306,7 +323,12 @@ async def history(tx: Tx, document: str) -> list[Event]:
 
 async def held(tx: Tx, document: Document) -> list[str]:
     """The reasons for which it is on hold, the latest last; none where it is not."""
-    return [each.reason for each in holds(await history(tx, document.id))] if document.standing is Standing.ON_HOLD else []
+    return [each.reason for each in await holds_of(tx, document)]
+
+
+async def holds_of(tx: Tx, document: Document) -> list[Event]:
+    """When and why it was put on hold, as far as that has not ended, the latest last."""
+    return holds(await history(tx, document.id)) if document.standing is Standing.ON_HOLD else []
 
 
 async def _write_event(tx: Tx, document: str, version: int, event: Event) -> None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from issuer.records.documents import get
+from issuer.sessions import Approval, Document
 from shared.clock import DAY
 from shared.storage import Row, Tx
 
@@ -16,7 +18,7 @@ KEPT_DAYS = 400
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Box:
     """``recipient`` is the key that reports are sealed to, empty before there is one. ``secret_turn`` and ``pass_turn`` are how often that half has
-    turned, after losses.
+    turned: each after losses, the pass also with each new invitation.
     """
 
     tag: bytes
@@ -61,6 +63,17 @@ async def representation_of(tx: Tx, document: str) -> str | None:
     """What a donor's document is about."""
     row = await tx.fetchrow("SELECT representation FROM granted WHERE document = $1", document)
     return None if row is None else str(row["representation"])
+
+
+async def approval_of(tx: Tx, document: Document) -> Approval:
+    """What copies wait for: ``Document.approval``, and of a donor's document that is cleared that of the attorney's, whose details it says."""
+    about = await representation_of(tx, document.id) if document.cleared else None
+    return document.approval if about is None else (await get(tx, about)).approval
+
+
+async def cleared(tx: Tx, document: Document) -> bool:
+    """Whether they wait for nobody."""
+    return (await approval_of(tx, document)).clears
 
 
 async def beside(tx: Tx, documents: Iterable[str]) -> list[str]:
@@ -122,10 +135,18 @@ async def turn_secret(tx: Tx, representation: str, *, turn: int, opener: bytes) 
 
 async def add(tx: Tx, tag: bytes, report: Kept, day: int) -> None:
     """Put a report into a box."""
-    sql = "INSERT INTO report (id, tag, sealed, day, turn) VALUES ($1, $2, $3, $4, $5)"
-    await tx.execute(sql, report.id, tag, report.sealed, day, report.turn)
     await tx.execute(
-        "DELETE FROM report WHERE tag = $1 AND id NOT IN (SELECT id FROM report WHERE tag = $1 ORDER BY day DESC, id DESC LIMIT $2)",
+        "INSERT INTO report (id, tag, sealed, day, turn, place) "
+        "VALUES ($1, $2, $3, $4, $5, (SELECT COALESCE(MAX(place), 0) + 1 FROM report WHERE tag = $2))",
+        report.id,
+        tag,
+        report.sealed,
+        day,
+        report.turn,
+    )
+    await tx.execute(
+        "DELETE FROM report WHERE tag = $1 AND id NOT IN "
+        "(SELECT id FROM report WHERE tag = $1 ORDER BY day DESC, place DESC, id DESC LIMIT $2)",
         tag,
         MOST,
     )
@@ -133,7 +154,8 @@ async def add(tx: Tx, tag: bytes, report: Kept, day: int) -> None:
 
 async def reports(tx: Tx, tag: bytes, limit: int, *, skip: int = 0) -> list[Kept]:
     """Oldest first, but for the first ``skip``."""
-    rows = await tx.fetch("SELECT id, sealed, turn FROM report WHERE tag = $1 ORDER BY day, id LIMIT $2 OFFSET $3", tag, limit, skip)
+    sql = "SELECT id, sealed, turn FROM report WHERE tag = $1 ORDER BY day, place, id LIMIT $2 OFFSET $3"
+    rows = await tx.fetch(sql, tag, limit, skip)
     return [Kept(id=row["id"], sealed=row["sealed"], turn=int(row["turn"])) for row in rows]
 
 

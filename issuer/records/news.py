@@ -49,7 +49,10 @@ class NewNews:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Concerned:
-    """A document of ours that the news are about, or may be about. ``claims`` are sealed under that document's number."""
+    """A document of ours that the news are about, or may be about. ``claims`` are sealed under that document's number.
+
+    The ``outcome`` is one of those in the table, or ``gone``: it was to be made again, and its details or its time were over.
+    """
 
     document: str
     action: str
@@ -150,6 +153,39 @@ async def get(tx: Tx, identifier: str) -> News:
 async def of_request(tx: Tx, request: bytes) -> list[News]:
     """What was heard for one request, oldest first."""
     return [_news(row) for row in await tx.fetch(f"SELECT {_COLUMNS} FROM news WHERE request = $1 ORDER BY at, id", request)]  # noqa: S608 - our own column names
+
+
+async def counts_no_longer(tx: Tx, identifier: str) -> bool:
+    """Whether a list has said so of the document that was shown for the request of these news."""
+    sql = (
+        "SELECT other.id FROM news other JOIN news one ON one.request = other.request AND one.vct = other.vct "
+        "WHERE one.id = $1 AND other.became = 'cancelled'"
+    )
+    return await tx.fetchrow(sql, identifier) is not None
+
+
+async def stands_with(tx: Tx, document: str, action: str) -> bool:
+    """Whether a document stands in any news with that action, unless somebody decided to leave it as it is."""
+    sql = "SELECT document FROM news_document WHERE document = $1 AND action = $2 AND outcome <> 'left'"
+    return await tx.fetchrow(sql, document, action) is not None
+
+
+async def waits_with(tx: Tx, document: str, action: str, *, since: int) -> bool:
+    """Whether somebody has that to decide of a document already, because of something that was heard ``since`` then and still counts."""
+    sql = (
+        "SELECT d.news FROM news_document d JOIN news n ON n.id = d.news "
+        "WHERE d.document = $1 AND d.action = $2 AND d.outcome IN ('open', 'chosen') AND n.at >= $3"
+    )
+    rows = await tx.fetch(sql, document, action, since)
+    return any([not await counts_no_longer(tx, str(row["news"])) for row in rows])
+
+
+async def take_left(tx: Tx, document: str, action: str) -> bytes | None:
+    """The sealed details of a document that somebody decided to leave as it is, for where that is asked anew; they are held there no longer."""
+    which = "document = $1 AND action = $2 AND outcome = 'left' AND claims IS NOT NULL"
+    row = await tx.fetchrow(f"SELECT claims FROM news_document WHERE {which}", document, action)  # noqa: S608 - the words above
+    await tx.execute(f"UPDATE news_document SET claims = NULL WHERE {which}", document, action)  # noqa: S608 - the words above
+    return None if row is None else bytes(row["claims"])
 
 
 async def page(tx: Tx, *, open_only: bool, offset: int, limit: int) -> list[News]:

@@ -57,11 +57,11 @@ def as_uint(value: object, where: str = "", *, minimum: int = 0, maximum: int = 
     return number
 
 
-def octets(members: Members, key: int | str, where: str = "", *, size: int) -> bytes:
-    """A byte string of ``size`` bytes."""
+def octets(members: Members, key: int | str, where: str = "", *, size: int, max_size: int = 0) -> bytes:
+    """A byte string of ``size`` bytes, or of ``size`` to ``max_size`` where that is given."""
     value = _typed(members[key], bytes, "a byte string", pointer(where, key))
-    if len(value) != size:
-        raise Malformed(f"{size} bytes are demanded here", where=pointer(where, key))
+    if not size <= len(value) <= (max_size or size):
+        raise Malformed(f"{size if not max_size else f'{size} to {max_size}'} bytes are demanded here", where=pointer(where, key))
     return value
 
 

@@ -29,6 +29,7 @@ STATUS_LIST: Final = Typ("application/statuslist+cwt", "application/statuslist+c
 CHALLENGE: Final = Typ(65_101, "challenge")
 DESK_CERTIFICATE: Final = Typ(65_102, "desk-cert")
 RP_CERTIFICATE: Final = Typ(65_103, "rp-cert")
+DESK_RECEIPT: Final = Typ(65_106, "desk-receipt")
 REGISTRATION: Final = Typ(65_105, "registration")
 """Of the same payload as an rp-cert, by a registrar of a federation: what one kind of key signs is never taken for the other's (S1)."""
 STATUS_ASSERTION: Final = Typ(65_104, "status-assertion")

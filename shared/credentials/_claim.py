@@ -54,9 +54,13 @@ class Choice:
 
 @dataclass(frozen=True, slots=True)
 class Reason(Choice):
-    """Why a status changes. ``actions`` are those it is a reason for: ``cancel``, ``hold``, ``reinstate``."""
+    """Why a status changes. ``actions`` are those it is a reason for: ``cancel``, ``hold``, ``reinstate``.
+
+    ``others`` is the reason for which the documents of those wait who act jointly with whom it ended for.
+    """
 
     actions: tuple[str, ...] = ()
+    others: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -152,6 +152,10 @@ class CredentialType:
         """What may be given as the reason to ``cancel``, ``hold`` or ``reinstate``."""
         return tuple(reason for reason in self.reasons if action in reason.actions)
 
+    def others_wait(self, reason: str) -> str:
+        """The reason for which documents of joint holders wait after one ended for ``reason``; empty where they go on."""
+        return next((each.others for each in self.reasons if each.value == reason), "")
+
     def query(self, query_id: str) -> ReadyQuery | None:
         """The ready query of this name."""
         return next((query for query in self.queries if query.id == query_id), None)

@@ -201,11 +201,13 @@ def _life(rules: CredentialType) -> Iterator[Fault]:
 
 def _changes(rules: CredentialType) -> Iterator[Fault]:
     yield from _once((reason.value for reason in rules.reasons), "/reasons/{}/value")
+    holds = {"", *(reason.value for reason in rules.reasons_for("hold"))}
     for at, reason in enumerate(rules.reasons):
         where = f"/reasons/{at}"
         yield not _fits(_NAME, reason.value, 60), f"{where}/value", "small letters, digits and single hyphens, 60 at most"
         yield from _texts([(f"{where}/label", reason.label)])
         yield not reason.actions or not set(reason.actions) <= set(_ACTIONS), f"{where}/actions", f"of {', '.join(_ACTIONS)}"
+        yield reason.others not in holds, f"{where}/others", "a reason of this type to hold"
     for word, state in rules.states.items():
         yield state not in _STATES, f"/states/{word}", f"one of {', '.join(_STATES)}"
     for at, word in enumerate(rules.of_holder):

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from . import _estate_authority_rules as rules
 from ._claim import Choice, Claim, Disclosure, Group, Kind, Reason, Text
-from ._follows import LIFE_EVENT, same_person
+from ._follows import DEATH, LIFE_EVENT, same_person
 from ._issued_by import issued_by
 from ._joint import joint, joint_claims, together
 from ._model import CredentialType, Follow, ReadyQuery
@@ -290,7 +290,7 @@ REASONS = (
     Reason("held-in-error", Text("Held in error", "Ataliwyd mewn camgymeriad"), ("reinstate",)),
 )
 
-_DIED_ON = (("deceased", "death_date"), ("death_date", "value"))
+_DEATH_OF = (*same_person(("deceased",), ("subject",)), (("deceased", "death_date"), ("death_date", "value")))
 
 TYPE: CredentialType = CredentialType(
     id="estate-authority",
@@ -325,8 +325,9 @@ TYPE: CredentialType = CredentialType(
             on="cancelled",
             action="hold",
             reason="entry-changed",
-            match=(*same_person(("deceased",), ("subject",)), _DIED_ON),
+            match=_DEATH_OF,
         ),
+        Follow(vct=LIFE_EVENT, on="shown", action="reinstate", reason="entry-stands", match=_DEATH_OF, values=DEATH),
     ),
     kept_days=366,
     retention="sealed",

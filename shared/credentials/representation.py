@@ -467,15 +467,22 @@ QUERIES = (
     ),
 )
 
+_STOPPED = "joint-attorney-stopped"
+
 REASONS = (
     Reason("donor-died", Text("The donor has died", "Mae’r rhoddwr wedi marw"), ("cancel",)),
     Reason("donor-revoked", Text("The donor has ended it", "Mae’r rhoddwr wedi ei dirymu"), ("cancel",)),
-    Reason("attorney-stopped", Text("The attorney no longer acts", "Nid yw’r atwrnai’n gweithredu mwyach"), ("cancel",)),
-    Reason("attorney-died", Text("The attorney has died", "Mae’r atwrnai wedi marw"), ("cancel",)),
-    Reason("attorney-lost-capacity", Text("The attorney has lost capacity", "Mae’r atwrnai wedi colli galluedd"), ("cancel",)),
-    Reason("bankruptcy", Text("Bankruptcy or debt relief order", "Methdaliad neu orchymyn rhyddhau o ddyled"), ("cancel",)),
-    Reason("divorce", Text("Divorce from the donor", "Ysgariad oddi wrth y rhoddwr"), ("cancel",)),
-    Reason("joint-attorney-stopped", Text("A joint attorney no longer acts", "Nid yw cyd-atwrnai’n gweithredu mwyach"), ("cancel",)),
+    Reason("attorney-stopped", Text("The attorney no longer acts", "Nid yw’r atwrnai’n gweithredu mwyach"), ("cancel",), _STOPPED),
+    Reason("attorney-died", Text("The attorney has died", "Mae’r atwrnai wedi marw"), ("cancel",), _STOPPED),
+    Reason("attorney-lost-capacity", Text("The attorney has lost capacity", "Mae’r atwrnai wedi colli galluedd"), ("cancel",), _STOPPED),
+    Reason("bankruptcy", Text("Bankruptcy or debt relief order", "Methdaliad neu orchymyn rhyddhau o ddyled"), ("cancel",), _STOPPED),
+    Reason("divorce", Text("Divorce from the donor", "Ysgariad oddi wrth y rhoddwr"), ("cancel",), _STOPPED),
+    Reason(_STOPPED, Text("A joint attorney no longer acts", "Nid yw cyd-atwrnai’n gweithredu mwyach"), ("cancel", "hold")),
+    Reason(
+        "others-go-on",
+        Text("The instrument says that the others go on", "Mae’r offeryn yn dweud bod y lleill yn parhau"),
+        ("reinstate",),
+    ),
     Reason("court-order", Text("Order of the court", "Gorchymyn y llys"), ("cancel", "hold", "reinstate")),
     Reason("corrected", Text("Replaced by a corrected document", "Disodlwyd gan ddogfen wedi’i chywiro"), ("cancel",)),
     Reason("made-in-error", Text("Made in error", "Gwnaed mewn camgymeriad"), ("cancel",)),

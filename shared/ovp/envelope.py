@@ -19,11 +19,12 @@ PRESENTATION: Final = "OVP1:"
 SEALED: Final = "OVE1:"
 BEARER: Final = "OVB1:"
 SD_JWT: Final = "OVJ1:"
+RECEIPT: Final = "OVR1:"
 MAX_TEXT: Final = 4_296
 """Characters in the largest code, alphanumeric, level L."""
 MAX_CONTENT: Final = 16_384
 
-_TYPES: Final[Mapping[str, bytes]] = {CHALLENGE: b"C", PRESENTATION: b"P", SEALED: b"E", BEARER: b"B", SD_JWT: b"J"}
+_TYPES: Final[Mapping[str, bytes]] = {CHALLENGE: b"C", PRESENTATION: b"P", SEALED: b"E", BEARER: b"B", SD_JWT: b"J", RECEIPT: b"R"}
 _PREFIXES: Final[Mapping[bytes, str]] = {byte: prefix for prefix, byte in _TYPES.items()}
 PREFIXES: Final = tuple(_TYPES)
 _ZLIB: Final = 0x78  # the first byte of zlib's largest window; in CBOR a text, which no content is

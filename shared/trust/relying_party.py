@@ -261,7 +261,7 @@ def parse_desk_certificate(data: bytes, where: str = "") -> DeskCertificate:
 
 
 def desk_certificate_of(sign1: Sign1, where: str = "") -> DeskCertificate:
-    """The same where it lies inside a challenge."""
+    """The same where it lies inside what a desk signed."""
     members = _open(sign1, DESK_CERTIFICATE, (), MAX_DESK_DAYS, where)
     return DeskCertificate(
         entity=text(members, _ISS, where),
@@ -274,15 +274,18 @@ def desk_certificate_of(sign1: Sign1, where: str = "") -> DeskCertificate:
     )
 
 
-def verify_desk_certificate(desk: DeskCertificate, register: Register, *, at: int) -> RpCertificate:
-    """The relying party that the desk asks for. ``Untrusted``, ``BadSignature``, ``Expired``, ``NotYetValid``."""
+def verify_desk_certificate(desk: DeskCertificate, register: Register, *, at: int, signed_at: int | None = None) -> RpCertificate:
+    """The relying party that the desk asks for. ``Untrusted``, ``BadSignature``, ``Expired``, ``NotYetValid``.
+
+    ``signed_at`` is when the desk signed what is read only ``at`` that later instant: its certificate lasts a week, paper lies about longer.
+    """
     party = register.find(desk.entity, at=at)
     if desk.kid != kid_of(party.public):
         raise Untrusted("the desk names another key than the one that is registered")
     if desk.public == party.public:
         raise Untrusted("a desk has a key of its own")
     verify_sign1(desk.sign1, party.public, typ=DESK_CERTIFICATE)
-    check_in_force(desk.issued_at, desk.expires_at, at=at)
+    check_in_force(desk.issued_at, desk.expires_at, at=at if signed_at is None else signed_at)
     return party
 
 

@@ -135,6 +135,7 @@ def verify(
         replay_keys=_replay_keys(expectation, seen),
         learnt=known.learnt,
         agreed=() if outcome == "rejected" else _agreed(expectation, seen),
+        genuine=_credentials(seen),
     )
 
 

@@ -185,7 +185,8 @@ class Decision:
     """The answer. ``code`` is that of the line which decided, empty when accepted.
 
     ``credentials`` is empty when rejected, and so is ``agreed``: the query id of the document that agreed, for each thing to agree to. ``status_iat`` is the date of the oldest word about a status that was relied upon, and
-    ``status_freshness`` how good that still is; ``learnt`` is to be merged into the caller's memory; ``replay_keys`` (S9) belong into its replay store, see ``replayed``.
+    ``status_freshness`` how good that still is; ``genuine`` are the documents of which maker and holder are proven, also where they are refused: nothing of
+    them is shown or kept; ``learnt`` is to be merged into the caller's memory; ``replay_keys`` (S9) belong into its replay store, see ``replayed``.
     """
 
     decision: Outcome
@@ -200,6 +201,7 @@ class Decision:
     replay_keys: tuple[bytes, ...] = ()
     learnt: StatusMemory = field(default_factory=StatusMemory)
     agreed: tuple[str, ...] = ()
+    genuine: tuple[VerifiedCredential, ...] = field(default=(), repr=False)
 
     def line(self, name: str) -> Check:
         """The line of one check."""

@@ -18,7 +18,7 @@ from .i18n import LOCALES, N_, load_translations
 
 _TEXTS: Final = {
     "title": N_("A locked copy of a document"),
-    "intro": N_("Somebody made this copy for one organisation. Seven words open it. They told them to you in another way."),
+    "intro": N_("Somebody made this copy for one organisation. Seven words open it. Whoever made it told you the words in another way."),
     "label": N_("The seven words"),
     "hint": N_("Capital letters, spaces and hyphens make no difference."),
     "open": N_("Open it"),

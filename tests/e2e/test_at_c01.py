@@ -5,9 +5,12 @@ from __future__ import annotations
 from contextlib import AsyncExitStack
 from pathlib import Path
 
+import pytest
 from aiohttp import ClientSession
 from support import desk as desks
+from support.browser import PHONE, Open
 from support.documents import DOCUMENTS
+from support.hands import Holder, Reader
 from support.holdings import minted, put_document
 from support.long_values import decoded
 from support.offices import BANK, COUNCIL, NINE, Street, bring, copy_for, given, open_office, set_up_desk, set_up_office
@@ -19,7 +22,6 @@ from support.world import World
 from shared import addressed
 from shared.codec import base64url
 from shared.credentials import by_id
-from wallet.share import Wish, make_out
 
 PERSON = by_id("person")
 CHECKERS = tuple(f"https://identity-{number}.example" for number in (1, 2, 3))
@@ -57,18 +59,16 @@ async def test_at_c01_1_with_any_one_identity_issuer_gone_every_flow_has_a_path(
             street.offices[gone] = away
 
 
-async def test_at_c01_2_two_presentations_of_nora_share_no_value_of_16_bytes(tmp_path: Path) -> None:
+@pytest.mark.real
+async def test_at_c01_2_two_presentations_of_nora_share_no_value_of_16_bytes(tmp_path: Path, open_page: Open) -> None:
     """To ABC and to BANK: what both decoded presentations have in common, any other holder's has as well."""
     async with serve_wallet(tmp_path, world=World()) as site:
-        await site.open()
-        means, vault = site.host.means, next(iter(site.host.unlocked.vaults()))
-        await put_document(means, vault, vct=PERSON.vct, claims=DOCUMENTS["person"], copies=4)
+        nora = Holder(site=site, walker=Reader(watched=await open_page(PHONE), careful=False))
+        await nora.enters()
+        await put_document(site.host.means, nora.vault, vct=PERSON.vct, claims=DOCUMENTS["person"], copies=4)
         shown = []
         for entity, name in ((COUNCIL, "Anytown Borough Council"), (BANK, "Northwold Bank")):
-            made = await make_out(
-                means, vault, Wish(entity=entity, name=name, purpose_id="same-person", type="person", query="same-person")
-            )
-            copy = addressed.parse_file(made.value.file)
+            copy = addressed.parse_file(await nora.writes(entity, name, "person/same-person"))
             shown += [decoded(copy.format, wire) for wires in copy.vp_token.values() for wire in wires]
         peter, _ = minted("dc+sd-jwt", PERSON.vct, {**DOCUMENTS["person"], "given_name": "Peter"}, index=77, at=NINE)
         constants = decoded("dc+sd-jwt", peter) | {KB_HEADER, base64url.encode(b"same-person").encode()}

@@ -8,22 +8,18 @@ from pathlib import Path
 
 import pytest
 from playwright.async_api import expect
-from support.agents import LPA_2, NORA, PETER, WELFARE, Anytown, Person, clerk_enters, holder_enters, holder_opens, of, open_agents
+from support.agents import LPA_2, NORA, PETER, WELFARE, Anytown, clerk_enters, holder_enters, holder_opens, of, open_agents
 from support.browser import LAPTOP, Open
 from support.desk import copy_file
-from support.neighbours import Neighbour
-from support.offices import ACCOUNT, BANK, DIED, ENTRY, GRO, GUARDIAN, NINE, OPG, Street, bring, copy_for, given, open_street, show_live
+from support.hands import at_desk, at_office, invited, opened_wallet
+from support.offices import BANK, ENTRY, GRO, GUARDIAN, NINE, OPG, Street, open_street
 from support.registry import LPA_1
 from support.trial_verify import CLAIMS
 from support.walk import Walker
-from support.wallets import serve_wallet
 
 from shared.clock import DAY
-from shared.jose.jwt import parse_jwt
 from verifier import registering
-from wallet.invite import read_invitation
-from wallet.share import Wish, make_out
-from wallet.upkeep import collect_and_look, upkeep
+from wallet.upkeep import upkeep
 
 
 @pytest.fixture
@@ -32,27 +28,35 @@ async def street(tmp_path: Path) -> AsyncIterator[Street]:
         yield opened
 
 
-async def test_at_c02_4_a_death_ends_the_authority_within_one_list_cycle(street: Street) -> None:
+@pytest.mark.real
+async def test_at_c02_4_a_death_ends_the_authority_within_one_list_cycle(street: Street, tmp_path: Path, open_page: Open) -> None:
     """MARGARET's death is registered at 10:00. BANK, with a list of 09:00 and 24 hours' patience, still accepts at 10:05 and says so in
     its receipt; from its next list on the power is cancelled.
     """
-    nora = await given(street, OPG, "representation", LPA_1)
-    street.clock.at = NINE + 3_600
-    joan = await given(street, GRO, "life-event", ENTRY)
-    told = await show_live(street, GUARDIAN, joan, {"type": "life-event", "query": "donor-died"}, DIED)
-    assert told["decision"] == "accepted", told
-    await street.tell(street.desks[GUARDIAN])
+    async with opened_wallet(street, tmp_path / "nora", open_page) as nora, opened_wallet(street, tmp_path / "joan", open_page) as joan:
+        await nora.collects(await invited(street, OPG, "representation", LPA_1))
+        street.clock.at = NINE + 3_600
+        registrar = await at_office(street, GRO, open_page)
+        await joan.enters()
+        await joan.collects(await registrar.makes("life-event", ENTRY))
+        guardian = await at_desk(street, GUARDIAN, open_page)
+        await joan.answers(await guardian.asks("life-event/donor-died"), "Postcode")
+        await expect(guardian.walker.page.get_by_role("heading", name="You can rely on this")).to_be_visible()
+        await street.tell(street.desks[GUARDIAN])
 
-    street.clock.at = NINE + 3_900
-    before = await bring(street, BANK, copy_for(BANK, nora, purpose="bank", paths=ACCOUNT, at=street.clock(), seed="10:05"))
-    assert (before.decision.decision, before.decision.code) == ("accepted", "")
-    assert before.receipt is not None
-    assert parse_jwt(before.receipt).claims["status_list_iat"] == before.decision.status_iat == NINE, "the window that remains is told"
+        street.clock.at = NINE + 3_900
+        bank = await at_desk(street, BANK, open_page)
+        await nora.enters()
+        assert await bank.opens(await nora.writes(BANK, "Northwold Bank", "representation/bank")) == ("You can rely on this", "")
+        assert (await bank.receipt())["status_list_iat"] == NINE, "the window that remains is told"
+        await bank.walker.look("desk-before-its-next-list")
 
-    street.clock.at = NINE + 3 * 3_600
-    await street.cycle()
-    after = await bring(street, BANK, copy_for(BANK, nora, purpose="bank", paths=ACCOUNT, at=street.clock(), seed="12:00"))
-    assert (after.decision.decision, after.decision.code) == ("rejected", "revoked")
+        street.clock.at = NINE + 3 * 3_600
+        await street.cycle()
+        await bank.enters()
+        await nora.enters()
+        assert await bank.opens(await nora.writes(BANK, "Northwold Bank", "representation/bank")) == ("Do not rely on this", "revoked")
+        await bank.walker.look("desk-after-its-next-list")
 
 
 # --- acting together, and within limits --------------------------------------------------------------------------------------------------
@@ -136,23 +140,14 @@ async def test_at_c02_10_the_donor_stops_it_at_a_counter(street: Street, tmp_pat
     """MARGARET, who has no telephone, has NORA's copies stopped at the counter. What NORA shows after the next list fails, and her wallet says
     why and where to turn.
     """
-    office = street.offices[OPG]
-    made = await office.make(claims=LPA_1)
-    async with serve_wallet(tmp_path / "nora", world=Neighbour(street)) as site:
-        means, opened = site.host.means, await site.host.doors.open(site.made.holder, site.made.passphrase)
-        invitation = await read_invitation(means, opened.vault, made["invitation_link"])
-        document = await collect_and_look(means, opened.vault, invitation.id, made["code"])
-        wish = Wish(entity=BANK, name="Northwold Bank", purpose_id="bank", query="bank")
-        copy = await make_out(means, opened.vault, wish)
-        before = await bring(street, BANK, copy.value.file.encode())
-        assert (before.decision.decision, before.decision.code) == ("accepted", "")
+    async with opened_wallet(street, tmp_path / "nora", open_page, careful=True) as nora:
+        power = await invited(street, OPG, "representation", LPA_1)
+        card = await nora.collects(power)
+        bank = await at_desk(street, BANK, open_page)
+        assert await bank.opens(await nora.writes(BANK, "Northwold Bank", "representation/bank")) == ("You can rely on this", "")
 
-        clerk = Walker(watched=await open_page(LAPTOP))
-        await clerk.go(f"{office.base}/console/sign-in")
-        await clerk.write("Your name", "Iris Admin")
-        await clerk.write("Passphrase", office.passphrase)
-        await clerk.press("Sign in")
-        await clerk.go(f"{office.base}/console/documents/{made['id']}")
+        clerk = (await at_office(street, OPG, open_page, careful=True)).walker
+        await clerk.go(f"{street.offices[OPG].base}/console/documents/{power.document}")
         await clerk.follow("The donor’s side of it")
         await clerk.look("office-donor")
         await clerk.choose("Stop the attorney for now")
@@ -162,16 +157,14 @@ async def test_at_c02_10_the_donor_stops_it_at_a_counter(street: Street, tmp_pat
 
         street.clock.at += 3_600
         await street.cycle()
-        copy = await make_out(means, opened.vault, wish)
-        after = await bring(street, BANK, copy.value.file.encode())
-        assert (after.decision.decision, after.decision.code) == ("rejected", "suspended")
-        await upkeep(means, opened.vault)
-        nora = Walker(watched=await open_page(LAPTOP))
-        await holder_enters(nora, Person(site, opened))
-        await nora.go(f"{site.base}/cards/{document.id}")
-        await expect(nora.page.get_by_text("Why: The donor asked for it, since 1 March 2027.")).to_be_visible()
-        await expect(nora.page.get_by_text("If you think this is wrong, tell the office that made the document.")).to_be_visible()
-        await nora.look("wallet-stopped-by-the-donor")
+        await bank.enters()
+        await nora.enters()
+        assert await bank.opens(await nora.writes(BANK, "Northwold Bank", "representation/bank")) == ("Do not rely on this", "suspended")
+        await upkeep(nora.site.host.means, nora.vault)
+        await nora.walker.go(card)
+        await expect(nora.walker.page.get_by_text("Why: The donor asked for it, since 1 March 2027.")).to_be_visible()
+        await expect(nora.walker.page.get_by_text("If you think this is wrong, tell the office that made the document.")).to_be_visible()
+        await nora.walker.look("wallet-stopped-by-the-donor")
 
 
 @pytest.mark.real

@@ -14,7 +14,8 @@ from support import desk as desks
 from support.agents import Anytown, clerk_enters, holder_enters, holder_opens, open_agents
 from support.browser import LAPTOP, Open
 from support.documents import document
-from support.offices import BANK, NINE, Carried, Street, bring, copy_for, given, open_office, set_up_desk, set_up_office
+from support.hands import at_desk, at_office, invited, opened_wallet
+from support.offices import BANK, NINE, Street, open_office, set_up_desk, set_up_office
 from support.thrift import easy_seal
 from support.trial_web import Watch
 from support.walk import Walker
@@ -38,36 +39,30 @@ async def test_at_c06_3_a_caveat_holds_the_authority_until_it_is_lifted(tmp_path
         bank = await set_up_desk(tmp_path / "bank", BANK, "Northwold Bank", (f"{made.anchor}:credential-issuer:{url}",), clock)
     async with ClientSession() as http, open_office(tmp_path / "probate", url, made, clock, port=port) as probate:
         street = Street(clock=clock, http=http, offices={url: probate})
-        async with desks.serving(bank, bank.directory, site=street, clock=clock, refresh=False, public_url=BANK) as desk:
+        async with (
+            desks.serving(bank, bank.directory, site=street, clock=clock, refresh=False, public_url=BANK) as desk,
+            opened_wallet(street, tmp_path / "tom", open_page) as tom,
+        ):
             street.desks[BANK] = desk
-            tom = await given(street, url, "estate-authority", document("estate-authority"))
+            authority = await invited(street, url, "estate-authority", document("estate-authority"))
+            await tom.collects(authority)
             await street.cycle()
-            walker = Walker(watched=await open_page(LAPTOP))
-            page = walker.page
-            await page.goto(f"{url}/console/sign-in")
-            await page.get_by_label("Name").fill("Iris Admin")
-            await page.get_by_role("textbox", name="Passphrase").fill(probate.passphrase)
-            await page.get_by_role("button", name="Sign in").click()
-            codes = [await _freeze(street, tom, "first")]
-            for button, confirm, reason in (
-                ("Put on hold", "Put on hold", "Somebody has entered a caveat"),
-                ("End the hold", "End the hold", "The caveat was lifted"),
-            ):
-                await page.goto(f"{url}/console/documents/{tom.made['id']}")
-                await page.get_by_role("button", name=button).click()
-                await page.get_by_label(reason).check()
-                await page.get_by_role("button", name=confirm).click()
-                await expect(page.get_by_text(f"Reason: {reason}")).to_be_visible()
-                await walker.look(f"office-{len(codes)}")
+            registry, clerk = await at_office(street, url, open_page, careful=True), await at_desk(street, BANK, open_page)
+
+            async def freezes() -> tuple[str, str]:
+                await tom.enters()
+                file = await tom.writes(BANK, "Northwold Bank", "estate-authority/freeze")
+                return await clerk.opens(file)
+
+            said = [await freezes()]
+            for button, reason in (("Put on hold", "Somebody has entered a caveat"), ("End the hold", "The caveat was lifted")):
+                await registry.changes(authority.document, button, reason)
+                await expect(registry.walker.page.get_by_text(f"Reason: {reason}")).to_be_visible()
+                await registry.walker.look(f"office-{len(said)}")
                 clock.at += 300
                 await street.cycle()
-                codes.append(await _freeze(street, tom, reason))
-    assert codes == ["", "suspended", ""]
-
-
-async def _freeze(street: Street, tom: Carried, seed: str) -> str:
-    file = copy_for(BANK, tom, purpose="freeze", paths=ESTATE, at=street.clock(), seed=seed)
-    return (await bring(street, BANK, file)).decision.code
+                said.append(await freezes())
+    assert said == [("You can rely on this", ""), ("Do not rely on this", "suspended"), ("You can rely on this", "")]
 
 
 # --- how far an authority goes -------------------------------------------------------------------------------------------------------------
@@ -106,7 +101,9 @@ async def test_at_c06_1_an_executor_freezes_and_needs_a_grant_for_money(town: An
     await walker.enter(walker.page.get_by_role("button", name=re.compile("^Share once")))
     assert (await town.desk.state(asked))["decision"] == "accepted"
     asked = await asks(town, "release")
-    await tom.share(asked["link"])
+    await holder_opens(walker, tom, asked["link"])
+    await walker.enter(walker.page.get_by_role("button", name=re.compile("^Share once")))
+    await expect(walker.page.get_by_role("heading", name="They did not take it")).to_be_visible()
     state = await town.desk.state(asked)
     assert (state["decision"], state["code"]) == ("rejected", "needs_grant")
     clerk = Walker(watched=await open_page(LAPTOP))
@@ -132,8 +129,10 @@ async def test_at_c06_2_a_solicitor_acts_within_what_is_listed(town: Anytown, op
     await walker.enter(walker.page.get_by_role("button", name=re.compile("^Share once")))
     assert (await town.desk.state(asked))["decision"] == "accepted"
     asked = await asks(town, "freeze")
-    assert (await solicitor.look(asked["link"])).problem, "the question names the act, and the wallet shows nothing for another"
-    paths = (*ESTATE[:-1], ("acts", 0))  # a wallet that shows it all the same, by a copy
+    await holder_opens(walker, solicitor, asked["link"])  # the question names the act, and the wallet shows nothing for another
+    await expect(walker.page.get_by_text("Nothing in your wallet answers what they ask for.")).to_be_visible()
+    await expect(walker.page.get_by_role("button", name=re.compile("hare once"))).to_have_count(0)
+    paths = ESTATE  # a wallet that shows it all the same, by a copy
     copy = desks.copy_file(purpose="freeze", paths=paths, type=KIND, claims=SOLICITOR)
     headers = {"Authorization": f"Bearer {town.desk.api_key}", "content-type": "application/json"}
     async with town.desk.http.post(f"{town.desk.base}/api/copies", data=copy, headers=headers) as answer:

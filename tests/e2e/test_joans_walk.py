@@ -77,6 +77,9 @@ async def collects(joan: Walker, made: dict[str, str], _: Callable[[str], str]) 
 
 async def tells(joan: Walker, _: Callable[[str], str]) -> None:
     """From the card she has just got to an answer."""
+    await expect(joan.page.locator("main .govuk-button-group .govuk-button:not(.govuk-button--secondary)")).to_have_text(
+        [_("Tell several organisations")]
+    )
     await joan.press(_("Tell several organisations"))
     await joan.look("whom")
     await joan.tick(joan.page.get_by_label(COUNCIL).first)

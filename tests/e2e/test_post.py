@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+import msgspec
 import pytest
 from support.desk import Running, make_template, read_anchor, serving
 from support.holdings import put_document
@@ -26,7 +27,8 @@ from verifier.app import one_round
 from verifier.inbox_desk import Said
 from wallet import resend, telling
 from wallet.outbox import Outbox
-from wallet.sessions import StatusSeen
+from wallet.records import STATUS
+from wallet.sessions import StatusCopy, StatusSeen
 from wallet.telling import Picked
 
 WATER = "https://water.example"
@@ -110,22 +112,32 @@ async def test_nobody_decides(both: tuple[Joan, Running]) -> None:
     assert await joan.states() == {"Brightwater Utilities": "unanswered"}
 
 
-async def test_at_c05_4_what_was_cancelled_is_called_back_and_undone(both: tuple[Joan, Running]) -> None:
-    """The desk had acted on it: it hears at once that the document is cancelled, and what to undo stays open until somebody did."""
+@pytest.mark.parametrize("heard", ["by the desk", "by the wallet alone"])
+async def test_at_c05_4_what_was_cancelled_is_called_back_and_undone(both: tuple[Joan, Running], heard: str) -> None:
+    """The desk had acted on it: it hears at once that the document is cancelled, and what to undo stays open until somebody did. Where its own
+    list is of before, the wallet's goes along with the letter.
+    """
     joan, desk = both
+    (document,) = await joan.wallet.documents()
+    lines = tuple(msgspec.structs.replace(each, status_uri=LIST, status_idx=at) for at, each in enumerate(document.value.copies))
+    await joan.change(copies=lines)
     assert await tell(joan) == "accepted"
-    joan.town.clock.at += DAY
-    desk.site.lists[LIST] = status_token(dict.fromkeys(range(1_000), 1), iat=joan.town.clock())
-    await desk.store.refresh(desk.site)
-    await joan.change(status=StatusSeen(value="invalid", checked_at=joan.town.clock()))
+    joan.town.clock.at += 3_600
+    ended = status_token(dict.fromkeys(range(1_000), 1), iat=joan.town.clock())
+    if heard == "by the desk":
+        desk.site.lists[LIST] = ended
+        await desk.store.refresh(desk.site)
     means, vault = joan.wallet.means, joan.wallet.vault
+    seen = StatusCopy(uri=LIST, token=ended, iat=joan.town.clock(), fetched_at=joan.town.clock())
+    await means.storage.write(lambda tx: STATUS.save(tx, vault, vault.tag("status list", LIST), seen, entropy=means.entropy))
+    await joan.change(status=StatusSeen(value="invalid", checked_at=joan.town.clock()))
     told = [one for one in await resend.told_of(means, vault, joan.document) if one.stale]
     await resend.resend(means, vault, joan.outbox, joan.document, told, name="again")
     await joan.post()
     assert sorted((one.decision, one.reason) for one in await joan.sent()) == [("accepted", ""), ("rejected", "revoked")]
     (bea,) = await desk.desk.storage.read(everybody)
     called = (await inbox_desk.listed(desk.desk, bea))[0]
-    earlier, _ = await inbox_desk.about(desk.desk, called)
+    earlier, _ = await inbox_desk.about(desk.desk, bea, called)
     assert called.letter.undo == "open"
     assert earlier is not None
     assert earlier.exchange.decision == "accepted"

@@ -12,10 +12,13 @@ from support.attested import CALLBACK, attested
 from support.console import Browser, add, answered
 from support.documents import DOCUMENTS
 from support.registry import LPA_1, Registry, Template, collect, serving
+from support.second_person import approve, send_back
 from support.visitor import CLERK, visitor
 
+from issuer.corrections import write_down
 from issuer.pages.form import fill_in, read_claims
 from issuer.replace import replace
+from issuer.sessions import SERVICE
 from shared.credentials import all_types, by_id
 from shared.web.forms import Form
 
@@ -192,6 +195,26 @@ async def test_sent_back_then_corrected_then_approved(careful: Registry) -> None
     await bea.send(f"/console/documents/{number}/approve", {})
     _, detail = await careful.call("GET", f"/api/credentials/{number}")
     assert [line["what"] for line in detail["history"]] == ["made", "sent-back", "corrected", "approved"]
+
+
+async def test_what_a_holder_says_is_wrong_waits_for_the_second_person_too(careful: Registry) -> None:
+    number, office = (await careful.make())["id"], careful.office
+    await approve(office, number)
+    known = await write_down(office, number, detail="represented/birthdate", words="The 12th.", actor=SERVICE)
+    right = LPA_1 | {"represented": LPA_1["represented"] | {"birthdate": "1938-11-12"}}
+    await replace(office, number, right, reason="x", actor=SERVICE, correction=known.reference)
+    iris, page = Browser(careful), f"/console/corrections/{known.reference}"
+    await iris.sign_in()
+    told = await iris.open(page)
+    assert "The holder is told so once a second person has agreed." in told
+    for words in ("Correct the document", "Answer that it stays"):
+        assert words not in told
+    await iris.send(page, {"reason": "record-agrees", "words": "no"})
+    assert iris.status == 409
+    await send_back(office, number, "The deed says the 2nd")
+    told = await iris.open(page)
+    for words in ("Correct the document", "Answer that it stays"):
+        assert words in told
 
 
 async def test_nobody_approves_what_a_key_of_hers_wrote(careful: Registry) -> None:

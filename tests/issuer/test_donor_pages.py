@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from support.console import Browser, add
+from support.console import Browser, add, answered
 from support.registry import LPA_1, Registry
 
 from issuer import donors, holder_asks, reports
@@ -72,6 +72,38 @@ async def test_the_donors_document_is_made_once_and_from_the_same_record(desk: B
     assert desk.status == 404
 
 
+async def test_a_donors_document_is_corrected_with_the_attorneys(desk: Browser) -> None:
+    """Its own page leads there, and so does what she says is wrong. What ties the two together is nothing that anybody can say is wrong."""
+    number = await made(desk.registry)
+    hers = await granted(desk, number)
+    page = await desk.open(f"/console/documents/{hers}")
+    assert "Correct this document" not in page
+    assert "Both are corrected at once." in page
+    assert f'href="/console/documents/{number}"' in page
+    await desk.open(f"/console/documents/{hers}/correct")
+    assert desk.path == f"/console/documents/{hers}"
+    for one in (number, hers):
+        page = await desk.open(f"/console/documents/{one}/wrong")
+        for mark in ("report_tag", "report_secret", "instrument_tag", "attorney_number"):
+            assert f'value="{mark}"' not in page
+    await desk.send(f"/console/documents/{hers}/wrong", {"detail": "report_secret", "words": "x"})
+    assert desk.status == 400
+    await desk.open(f"/console/documents/{hers}/wrong")
+    await desk.send(f"/console/documents/{hers}/wrong", {"detail": "proxy/given_name", "words": "She is called Norah."})
+    reference = desk.path.rpartition("/")[2]
+    assert f"/console/documents/{number}/correct?correction={reference}" in desk.text
+    page = f"/console/documents/{number}/correct"
+    await desk.open(f"{page}?correction={reference}")
+    sent = [*[each for each in answered() if each[0] != "step"], ("reason", "The register says Norah"), ("correction", reference)]
+    await desk.send(page, [*sent, ("step", "check")])
+    assert desk.errors() == ["detail.proxy.given_name"]
+    right = [(name, "Norah" if name == "detail.proxy.given_name" else value) for name, value in sent]
+    await desk.send(page, [*right, ("step", "make")])
+    assert desk.path == f"/console/documents/{number}", desk.errors()
+    assert "Corrected" in await desk.open(f"/console/corrections/{reference}")
+    assert "copies made before no longer count" in await desk.open(f"/console/documents/{hers}")
+
+
 async def test_t_ex_2_a_donor_without_a_telephone_has_her_reports_read_to_her(desk: Browser) -> None:
     number = await made(desk.registry)
     await granted(desk, number)
@@ -122,6 +154,19 @@ async def test_what_was_reported_in_two_ways_is_read_to_her_in_both(desk: Browse
     page = await desk.send(f"/console/documents/{number}/donor/read", {"words": words})
     assert [page.count(name) for name in ("Northwold Bank", "Harmless Ltd", "Saxon Mutual")] == [1, 1, 1]
     assert page.count("does not fit") == 2
+
+
+async def test_a_letter_that_was_not_delivered_after_all_is_no_second_use_and_accuses_nobody(desk: Browser) -> None:
+    """Of the reports of one day the one that came later counts."""
+    number = await made(desk.registry)
+    await granted(desk, number)
+    await desk.open(f"/console/documents/{number}/donor")
+    (words,) = re.findall(r"<code>([a-z-]{41})</code>", await desk.send(f"/console/documents/{number}/donor/sheet", {"known_sheet": "yes"}))
+    for result in ("success", "failed", "success", "failed", "success", "failed"):
+        await report(desk.registry, number, replace(USE, result=result, live=False))
+    await desk.open(f"/console/documents/{number}/donor")
+    page = await desk.send(f"/console/documents/{number}/donor/read", {"words": words})
+    assert [page.count(text) for text in ("Northwold Bank", "(did not work)", "does not fit")] == [1, 1, 0]
 
 
 async def test_who_made_a_sheet_stands_in_the_history_and_in_the_log(desk: Browser) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -12,12 +13,14 @@ from support.documents import document
 from support.own_verifier import DEATH, OwnVerifier, of_margaret, tell
 from support.registry import LPA_1, NOON, Registry, Template, collect, serving
 
-from issuer import deciding_news, following, marking
+from issuer import deciding_news, donors, following, marking, revoke
 from issuer.following import News, hear
 from issuer.listening import by_hand
 from issuer.records import documents, news
+from issuer.records import donors as boxes
 from issuer.records.sweep import sweep
-from issuer.sessions import Actor, Standing
+from issuer.revoke import Wish
+from issuer.sessions import Action, Actor, Standing
 from shared.clock import DAY
 from shared.credentials import by_id
 from shared.errors import Conflict, Forbidden, Malformed
@@ -177,7 +180,9 @@ async def test_a_second_person_confirms_where_the_kind_has_one(template: Templat
 
 
 async def test_what_was_made_for_a_request_follows_it(registry: Registry, own: OwnVerifier) -> None:
-    """AT-C03-2, the issuer's side: a recorded authority waits, goes on and ends with the one that was shown."""
+    """AT-C03-2, the issuer's side: a recorded authority waits and goes on with the one that was shown. Once that counts no longer it waits,
+    for somebody who knows whether it has ended or was only corrected.
+    """
     made = await registry.make(type="mandate-receipt", claims=document("mandate-receipt"), reference="asked-1")
     lost = await registry.make(type="mandate-receipt", claims=document("mandate-receipt"), reference="asked-1")
     await registry.call("POST", f"/api/credentials/{lost['id']}/hold", {"reason": "device-lost"})
@@ -185,8 +190,102 @@ async def test_what_was_made_for_a_request_follows_it(registry: Registry, own: O
     for became in ("on-hold", "valid", "cancelled"):
         await tell(registry, own.event(None, vct="representation", event="presentation.changed", became=became))
         said.append(await stands(registry, made))
-    assert said == [Standing.ON_HOLD, Standing.IN_FORCE, Standing.CANCELLED]
-    assert [kind for kind, _, _ in await history(registry, lost["id"])] == ["made", "held", "cancelled"], "a hold of its own does not end"
+    assert said == [Standing.ON_HOLD, Standing.IN_FORCE, Standing.ON_HOLD]
+    assert (await history(registry, made["id"]))[-1] == ("held", "service", "authority-changed")
+    was = [(kind, reason) for kind, _, reason in await history(registry, lost["id"])]
+    held = [("held", reason) for reason in ("device-lost", "authority-on-hold", "authority-changed")]
+    assert was == [("made", ""), *held[:2], ("reinstated", "authority-in-force"), held[2]]
+    assert await stands(registry, lost) is Standing.ON_HOLD, "a hold of its own does not end"
+
+
+async def test_what_waits_goes_on_once_the_authority_is_shown_anew_and_somebody_says_so(registry: Registry, own: OwnVerifier) -> None:
+    """Whether the power was only corrected, or its phone was lost. What was held for another reason is not offered."""
+    claims = document("mandate-receipt")
+    made = await registry.make(type="mandate-receipt", claims=claims, reference="asked-1")
+    other = await registry.make(type="mandate-receipt", claims=claims)
+    await registry.call("POST", f"/api/credentials/{other['id']}/hold", {"reason": "device-lost"})
+    shown = {"represented": claims["represented"], "proxy": claims["proxy"]}
+    for became in ("on-hold", "cancelled"):
+        await tell(registry, own.event(None, vct="representation", event="presentation.changed", became=became))
+    assert (await tell(registry, own.event(shown, vct="representation")))["state"] == "nothing", "that very showing, told late"
+    assert (await tell(registry, own.event(None, vct="representation", request="asked-2")))["state"] == "nothing"
+    assert await stands(registry, made) is Standing.ON_HOLD
+    heard = await tell(registry, own.event(shown, vct="representation", request="asked-2"))
+    assert (heard["state"], heard["changed"], heard["waits"]) == ("open", 0, 1)
+    await deciding_news.decide(registry.office, heard["id"], [made["id"]], CLERK, version=0)
+    assert [await stands(registry, each) for each in (made, other)] == [Standing.IN_FORCE, Standing.ON_HOLD]
+    assert (await history(registry, made["id"]))[-1] == ("reinstated", "Cleo Clerk", "authority-in-force")
+
+
+async def test_one_hold_is_one_task_however_often_the_authority_is_shown(registry: Registry, own: OwnVerifier) -> None:
+    """Unless what was shown for it counts no longer itself; and the next hold is another."""
+    claims = document("mandate-receipt")
+    made = await registry.make(type="mandate-receipt", claims=claims, reference="asked-1")
+    shown = {"represented": claims["represented"], "proxy": claims["proxy"]}
+
+    async def becomes(became: str, request: str) -> None:
+        told = own.event(None, vct="representation", event="presentation.changed", became=became, request=request)
+        await tell(registry, told)
+
+    async def waits(*requests: str) -> list[int]:
+        return [(await tell(registry, own.event(shown, vct="representation", request=each)))["waits"] for each in requests]
+
+    await becomes("on-hold", "asked-1")
+    assert await waits("asked-2", "asked-3", "asked-4") == [1, 0, 0]
+    await becomes("cancelled", "asked-2")
+    assert await waits("asked-5", "asked-6") == [1, 0]
+    listed = await registry.office.storage.read(lambda tx: news.page(tx, open_only=True, offset=0, limit=50))
+    assert len(listed) == 2
+    for task in listed:
+        await deciding_news.decide(registry.office, task.id, [made["id"]], CLERK, version=task.version)
+    assert await stands(registry, made) is Standing.IN_FORCE
+    await becomes("valid", "asked-1")
+    await becomes("on-hold", "asked-1")
+    assert await waits("asked-7", "asked-8") == [1, 0]
+
+
+async def test_a_task_of_a_hold_that_somebody_ended_by_hand_says_nothing_of_the_next(
+    template: Template, tmp_path: Path, storage_uri: str, own: OwnVerifier
+) -> None:
+    """It keeps no later showing from being a task, and deciding it ends no hold that came after it."""
+    async with serving(template, tmp_path / "registry", storage=storage_uri, listens_to=(own.name,)) as registry:
+        claims = document("mandate-receipt")
+        made = await registry.make(type="mandate-receipt", claims=claims, reference="asked-1")
+        shown = {"represented": claims["represented"], "proxy": claims["proxy"]}
+
+        async def heard(became: str, request: str) -> Any:
+            registry.clock.at += 10
+            if became == "shown":
+                return await tell(registry, own.event(shown, vct="representation", request=request))
+            told = own.event(None, vct="representation", event="presentation.changed", became=became, request=request)
+            return await tell(registry, told)
+
+        await heard("on-hold", "asked-1")
+        before = await heard("shown", "asked-2")
+        registry.clock.at += 10
+        await revoke.change_one(registry.office, made["id"], Wish(action=Action.REINSTATE, reason="authority-in-force", actor=CLERK))
+        await heard("valid", "asked-1")
+        await heard("on-hold", "asked-1")
+        assert await stands(registry, made) is Standing.ON_HOLD
+        after = await heard("shown", "asked-3")
+        assert [(each["state"], each["waits"]) for each in (before, after)] == [("open", 1)] * 2
+        await deciding_news.decide(registry.office, before["id"], [made["id"]], CLERK, version=0)
+        assert await stands(registry, made) is Standing.ON_HOLD, "what was shown before the hold is no reason to end it"
+        await deciding_news.decide(registry.office, after["id"], [made["id"]], CLERK, version=0)
+        assert await stands(registry, made) is Standing.IN_FORCE
+
+
+async def test_an_estate_goes_on_once_the_corrected_entry_is_shown(registry: Registry, own: OwnVerifier) -> None:
+    estate = await registry.make(type="estate-authority", claims=document("estate-authority"))
+    arthur = {"given_name": "Arthur", "family_name": "Penhale", "birthdate": "1931-04-20"}
+    entry = {**DEATH, "subject": arthur, "death_date": {"value": "2027-02-03"}}
+    await tell(registry, own.event(entry))
+    await tell(registry, own.event(None, event="presentation.changed", became="cancelled"))
+    assert await stands(registry, estate) is Standing.ON_HOLD
+    heard = await tell(registry, own.event(entry, request="asked-2"))
+    assert (heard["state"], heard["waits"]) == ("open", 1)
+    await deciding_news.decide(registry.office, heard["id"], [estate["id"]], CLERK, version=0)
+    assert (await history(registry, estate["id"]))[-1] == ("reinstated", "Cleo Clerk", "entry-stands")
 
 
 async def test_what_ended_by_a_mistake_comes_back_as_new_documents(registry: Registry, own: OwnVerifier) -> None:
@@ -215,20 +314,112 @@ async def test_a_death_that_is_heard_after_its_entry_was_cancelled_ends_nothing_
     assert (await tell(registry, own.event(DEATH, request="asked-2")))["changed"] == 1, "another entry, which stands"
 
 
-async def test_nobody_decides_about_an_entry_that_was_cancelled_meanwhile(registry: Registry, own: OwnVerifier) -> None:
+async def test_an_entry_that_counts_no_longer_leaves_the_case_open_to_whoever_knows_that(registry: Registry, own: OwnVerifier) -> None:
+    """A list does not tell a cancelled entry from a corrected one: nothing is settled by it, and who had looked before looks again."""
     made = await registry.make()
     heard = await tell(registry, own.event(of_margaret(address={})))
     assert heard["state"] == "open"
     other = await tell(registry, own.event(None, vct="person", event="presentation.changed", became="cancelled"))
     assert other["state"] == "nothing", "shown beside it"
-    assert (await deciding_news.case(registry.office, heard["id"])).news.state == "open"
+    case = await deciding_news.case(registry.office, heard["id"])
+    assert (case.news.state, case.doubted) == ("open", False)
     await tell(registry, own.event(None, event="presentation.changed", became="cancelled"))
-    assert (await deciding_news.case(registry.office, heard["id"])).news.state == "settled"
-    for version in (0, 1):
+    case = await deciding_news.case(registry.office, heard["id"])
+    assert (case.news.state, case.doubted, case.news.has_claims) == ("open", True, True)
+    with pytest.raises(Conflict) as caught:
+        await deciding_news.decide(registry.office, heard["id"], [made["id"]], CLERK, version=0)
+    assert (caught.value.where, await stands(registry, made)) == ("/version", Standing.IN_FORCE)
+    done = await deciding_news.decide(registry.office, heard["id"], [made["id"]], CLERK, version=case.news.version)
+    assert (done.state, await stands(registry, made)) == ("settled", Standing.CANCELLED)
+
+
+async def test_what_the_first_of_two_chose_before_the_entry_counted_no_longer_is_chosen_again(
+    template: Template, tmp_path: Path, own: OwnVerifier
+) -> None:
+    settings: dict[str, Any] = {"listens_to": (own.name,), "approve_types": ("representation",)}
+    async with serving(template, tmp_path / "registry", **settings) as registry:
+        made = await registry.make()
+        found = await waiting(registry, own)
+        one = await deciding_news.decide(registry.office, found.id, [made["id"]], CLERK, version=0)
+        await tell(registry, own.event(None, event="presentation.changed", became="cancelled"))
         with pytest.raises(Conflict):
-            await deciding_news.decide(registry.office, heard["id"], [made["id"]], CLERK, version=version)
-    assert await stands(registry, made) is Standing.IN_FORCE
-    assert await registry.office.storage.read(lambda tx: news.sealed_claims(tx, heard["id"])) is None
+            await deciding_news.confirm(registry.office, found.id, APPROVER, version=one.version)
+        case = await deciding_news.case(registry.office, found.id)
+        assert (case.news.state, case.news.first_by, [each.concerned.outcome for each in case.compared]) == ("open", "", ["open"])
+
+
+async def test_what_comes_back_is_offered_once(registry: Registry, own: OwnVerifier) -> None:
+    """Whether a clerk or the registrar says first that it was a mistake."""
+    made = [await registry.make(reference=f"case {number}") for number in range(2)]
+    by_hand = await tell(registry, own.event(DEATH, request="shown-1"))
+    task = await deciding_news.mistake(registry.office, by_hand["id"])
+    await deciding_news.decide(registry.office, task.id, [made[0]["id"]], CLERK, version=0)
+    heard = await tell(registry, own.event(None, event="presentation.changed", became="cancelled", request="shown-1"))
+    case = await deciding_news.case(registry.office, heard["id"])
+    assert [each.concerned.document for each in case.compared] == [made[1]["id"]], "left before, and now its entry counts no longer"
+    await deciding_news.decide(registry.office, heard["id"], [made[1]["id"]], CLERK, version=0)
+    (again,) = (await deciding_news.case(registry.office, heard["id"])).compared
+    assert (again.concerned.outcome, bool(again.concerned.made)) == ("changed", True)
+    with pytest.raises(Conflict):
+        await deciding_news.mistake(registry.office, by_hand["id"])
+    _, listed = await registry.call("GET", "/api/credentials?reference=case%200")
+    assert sorted(one["state"] for one in listed["items"]) == ["cancelled", "invited"]
+
+
+async def test_details_of_what_was_left_go_with_their_time(registry: Registry, own: OwnVerifier) -> None:
+    """They are held once, for whoever decides otherwise, and no longer than they would have been."""
+    made = await registry.make()
+    ended = await tell(registry, own.event(DEATH))
+    task = await deciding_news.mistake(registry.office, ended["id"])
+    await deciding_news.decide(registry.office, task.id, [], CLERK, version=0)
+    held = "SELECT news FROM news_document WHERE document = $1 AND claims IS NOT NULL"
+    rows = await registry.office.storage.read(lambda tx: tx.fetch(held, made["id"]))
+    assert [row["news"] for row in rows] == [task.id]
+    registry.clock.at += 91 * DAY
+    await registry.office.storage.write(lambda tx: sweep(tx, registry.clock()))
+    assert await registry.office.storage.read(lambda tx: tx.fetch(held, made["id"])) == []
+
+
+async def test_a_clerk_offers_nothing_that_the_registrar_brought_back_already(registry: Registry, own: OwnVerifier) -> None:
+    await registry.make()
+    first = await tell(registry, own.event(DEATH, request="shown-1"))
+    assert (await tell(registry, own.event(None, event="presentation.changed", became="cancelled", request="shown-1")))["waits"] == 1
+    with pytest.raises(Conflict):
+        await deciding_news.mistake(registry.office, first["id"])
+
+
+async def test_details_go_after_the_days_that_were_set_whatever_is_heard_meanwhile(registry: Registry, own: OwnVerifier) -> None:
+    await registry.make()
+    await tell(registry, own.event(DEATH))
+    registry.clock.at += 89 * DAY
+    told = own.event(None, event="presentation.changed", became="cancelled", iat=registry.clock())
+    assert (await tell(registry, told))["waits"] == 1
+    held = "SELECT document FROM news_document WHERE claims IS NOT NULL"
+    counts = []
+    for days in (0, 2):
+        registry.clock.at += days * DAY
+        await registry.office.storage.write(lambda tx: sweep(tx, registry.clock()))
+        counts.append(len(await registry.office.storage.read(lambda tx: tx.fetch(held))))
+    assert counts == [1, 0]
+
+
+async def test_after_a_mistake_the_donor_has_her_side_again(registry: Registry, own: OwnVerifier) -> None:
+    """It ended with what it is about; one that had ended before stays away."""
+    nora, peter = await registry.make(), await registry.make(claims=LPA_1 | {"proxy": {"given_name": "Peter", "family_name": "Ashdown"}})
+    await donors.make(registry.office, nora["id"], actor=CLERK)
+    ended = await donors.make(registry.office, peter["id"], actor=CLERK)
+    await registry.call("POST", f"/api/credentials/{ended.document}/cancel", {"reason": "made-in-error"})
+    await tell(registry, own.event(DEATH))
+    heard = await tell(registry, own.event(None, event="presentation.changed", became="cancelled"))
+    await deciding_news.decide(registry.office, heard["id"], [nora["id"], peter["id"]], CLERK, version=0)
+    found = await registry.office.storage.read(lambda tx: news.concerned(tx, heard["id"]))
+    back = {each.document: each.made for each in found}
+    hers = [await registry.office.storage.read(partial(boxes.granted_for, representation=back[one["id"]])) for one in (nora, peter)]
+    assert hers[1] is None
+    _, listed = await registry.call("GET", "/api/credentials")
+    states = {one["id"]: one["state"] for one in listed["items"]}
+    assert states[str(hers[0])] == "invited"
+    assert sorted(states.values()) == ["cancelled"] * 4 + ["invited"] * 3
 
 
 async def test_only_the_entry_itself_brings_back_what_ended_by_it(registry: Registry, own: OwnVerifier) -> None:
@@ -264,7 +455,7 @@ async def test_a_mistake_is_told_by_hand_once_and_while_details_are_held(registr
     await registry.office.storage.write(lambda tx: sweep(tx, registry.clock()))
     assert (await deciding_news.decide(registry.office, task.id, [made["id"]], CLERK, version=0)).state == "settled"
     (each,) = await registry.office.storage.read(lambda tx: news.concerned(tx, task.id))
-    assert (each.outcome, each.made) == ("left", "")
+    assert (each.outcome, each.made) == ("gone", "")
     registry.clock.at += 400 * DAY
     await registry.office.storage.write(lambda tx: sweep(tx, registry.clock()))
     assert await registry.office.storage.read(news.counts) == {}
@@ -284,7 +475,7 @@ async def test_documents_of_one_office_follow_each_other(registry: Registry) -> 
     assert (await history(registry, estate["id"]))[-1] == ("held", "service", "entry-changed")
     (task,) = await registry.office.storage.read(lambda tx: news.page(tx, open_only=True, offset=0, limit=9))
     await deciding_news.decide(registry.office, task.id, [record["id"]], CLERK, version=0)
-    assert await stands(registry, record) is Standing.CANCELLED
+    assert await stands(registry, record) is Standing.ON_HOLD
     assert await registry.office.storage.read(news.changes) == []
 
 
@@ -329,9 +520,13 @@ async def test_both_databases_hear_decide_and_put_right(template: Template, tmp_
         await deciding_news.decide(registry.office, task.id, [made["id"]], CLERK, version=0)
         _, listed = await registry.call("GET", "/api/credentials?reference=case%207")
         assert sorted(one["state"] for one in listed["items"]) == ["cancelled", "invited"]
+        said = [(await deciding_news.case(registry.office, found.id)).doubted]
+        await tell(registry, own.event(None, event="presentation.changed", became="cancelled"))
+        said.append((await deciding_news.case(registry.office, found.id)).doubted)
+        assert said == [False, True]
         listed_news = await registry.office.storage.read(lambda tx: news.page(tx, open_only=False, offset=0, limit=9))
         counted = await registry.office.storage.read(lambda tx: news.concerned_count(tx, [each.id for each in listed_news]))
-        assert sorted(counted.values()) == [1, 1]
+        assert sorted(counted.values()) == [1, 1], "the registrar's word brings nothing back a second time"
         await marking.tend(registry.office)
         await registry.office.storage.write(lambda tx: sweep(tx, registry.clock() + 1_000 * DAY))
         assert await registry.office.storage.read(news.counts) == {}

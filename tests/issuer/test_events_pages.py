@@ -12,6 +12,10 @@ from support.console import Browser, add
 from support.own_verifier import OwnVerifier, of_margaret, tell
 from support.registry import Registry, Template, serving
 
+from issuer import deciding_news
+from issuer.records.sweep import sweep
+from issuer.sessions import Actor
+from shared.clock import DAY
 from shared.credentials import by_id
 from shared.web import log
 
@@ -131,7 +135,35 @@ async def test_a_mistake_that_our_own_verifier_tells(registry: Registry, clerk: 
     heard = await tell(registry, OWN.event(of_margaret(), event="presentation.changed", became="cancelled"))
     page = await clerk.open(f"/console/events/{heard['id']}")
     assert "Entry in a civil register: counts no longer" in page
-    assert "Which of them ended by the mistake" in page
+    assert "It was cancelled, or only corrected: a list does not tell which." in page
+    assert "If it was a mistake: which of them are to be made again?" in page
+
+
+async def test_a_case_whose_entry_counts_no_longer_says_so(registry: Registry, clerk: Browser) -> None:
+    made = await registry.make()
+    heard = await tell(registry, OWN.event(of_margaret(address={})))
+    page = f"/console/events/{heard['id']}"
+    assert "only corrected" not in await clerk.open(page)
+    await tell(registry, OWN.event(None, event="presentation.changed", became="cancelled"))
+    assert heard["id"] in await clerk.open("/console/events")
+    text = await clerk.open(page)
+    assert "It was cancelled, or only corrected: a list does not tell which." in text
+    assert "To be decided, and what was shown counts no longer" in text
+    await clerk.send(f"{page}/decide", [("documents", made["id"])])
+    assert "Reason: The donor has died" in clerk.text
+
+
+async def test_what_could_not_be_made_again_is_not_called_left(registry: Registry, clerk: Browser) -> None:
+    made = await registry.make()
+    heard = await tell(registry, OWN.event(of_margaret()))
+    task = await deciding_news.mistake(registry.office, heard["id"])
+    registry.clock.at += 91 * DAY
+    await registry.office.storage.write(lambda tx: sweep(tx, registry.clock()))
+    await deciding_news.decide(registry.office, task.id, [made["id"]], Actor(role="clerk", name="Cleo Clerk"), version=0)
+    await clerk.sign_in("Cleo Clerk", "correct-horse-battery")
+    page = await clerk.open(f"/console/events/{task.id}")
+    assert "Left as it is" not in page
+    assert "its details or its time were over: make it anew from your own records" in page
 
 
 async def test_what_a_second_person_approves_does_not_end_by_what_one_types(template: Template, tmp_path: Path) -> None:

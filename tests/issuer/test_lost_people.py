@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from support.attested import Wallet
+from support.console import Browser
 from support.registry import Registry, Template, serving
 from support.visitor import CLERK, Visitor, add_passkey, code, letter, use_passkey
 
@@ -87,6 +88,40 @@ async def test_passkeys_of_others_stay(registry: Registry) -> None:
     await replace_lost(office, hers.document, actor=CLERK)
     (left,) = await people.passkeys_of(office, holder)
     assert isinstance(left, Passkey)
+
+
+async def test_t_ex_5_the_counter_is_told_of_the_holders_other_documents(registry: Registry) -> None:
+    """Each is said to be lost by itself: what nobody thinks of would go on counting on the phone."""
+    one, other, ended = [(await registry.make(account="her0"))["id"] for _ in range(3)]
+    his, nobodys = (await registry.make(account="his0"))["id"], (await registry.make())["id"]
+    await hold(registry, ended, Action.CANCEL, "donor-died")
+    clerk = Browser(registry)
+    await clerk.sign_in()
+    page = await clerk.open(f"/console/documents/{one}/lost")
+    assert "Do the same for each that was on it" in page
+    named = [each for each in (one, other, ended, his, nobodys) if f'href="/console/documents/{each}/lost"' in page]
+    assert named == [other]
+    assert "other documents" not in await clerk.open(f"/console/documents/{his}/lost")
+    page = await clerk.open(f"/console/documents/{nobodys}/lost")
+    assert "If other documents were on it, do the same for each of them." in page
+
+
+async def test_t_ex_5_a_kind_of_document_that_is_made_no_longer_keeps_no_loss_from_being_said(registry: Registry) -> None:
+    """Neither of the holder's other documents nor of that one, for which there is no invitation any more."""
+    one, other = [(await registry.make(account="her0"))["id"] for _ in range(2)]
+    await registry.office.storage.write(lambda tx: tx.execute("UPDATE document SET type = 'made-no-longer' WHERE id = $1", other))
+    clerk = Browser(registry)
+    await clerk.sign_in()
+    page = await clerk.open(f"/console/documents/{one}/lost")
+    assert (clerk.status, f'href="/console/documents/{other}/lost"' in page) == (200, True)
+    await clerk.send(f"/console/documents/{one}/lost", {"known": "yes"})
+    assert clerk.path == f"/console/documents/{one}/invitation"
+    page = await clerk.open(f"/console/documents/{other}/lost")
+    assert "This office no longer makes documents of this kind, so there is no new invitation." in page
+    await clerk.send(f"/console/documents/{other}/lost", {"known": "yes"})
+    assert (clerk.status, clerk.path) == (200, f"/console/documents/{other}")
+    events = await registry.office.storage.read(lambda tx: documents.history(tx, other))
+    assert events[-1].kind == "lost"
 
 
 @pytest.mark.parametrize("held", [False, True])

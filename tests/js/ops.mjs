@@ -10,6 +10,7 @@ import { Assembly, split } from "../../shared/web/static/js/ovp/frames.js";
 import { open, seal } from "../../shared/web/static/js/ovp/hpke.js";
 import { inflate } from "../../shared/web/static/js/ovp/inflate.js";
 import { parseJson } from "../../shared/web/static/js/ovp/json.js";
+import { makeReceipt } from "../../shared/web/static/js/ovp/receipt.js";
 import { openRegister } from "../../shared/web/static/js/ovp/register.js";
 import { VcError } from "../../shared/web/static/js/ovp/errors.js";
 import { openPack } from "../../shared/web/static/js/ovp/pack.js";
@@ -201,6 +202,11 @@ export async function ask({ certificate, key, wants, use, at, staple, transactio
   const named = transaction ? bytes(transaction) : undefined;
   const opened = await makeChallenge({ key: await ecKey(key), certificate: bytes(certificate), wants, use, at, staple, transaction: named });
   return { data: hex(opened.bytes), audience: opened.binding.audience, nonce: hex(opened.binding.nonce), expiresAt: opened.expiresAt };
+}
+
+export async function give_receipt({ certificate, key, content, nonce, at, decision, use, code: reason, pack }) {
+  const bound = { content: bytes(content), nonce: bytes(nonce), ...(pack && { pack: bytes(pack) }) };
+  return hex(await makeReceipt({ key: await ecKey(key), certificate: bytes(certificate), at, decision, use, code: reason, ...bound }));
 }
 
 /** A question that is answered at once: what the desk gets back. */

@@ -10,6 +10,7 @@ import { ofMessage, parseText, renderText, toMessage } from "../../shared/web/st
 import { VcError } from "../../shared/web/static/js/ovp/errors.js";
 import { Assembly, split } from "../../shared/web/static/js/ovp/frames.js";
 import { emptyMemory, openPack } from "../../shared/web/static/js/ovp/pack.js";
+import { checkReceipt, parseReceipt } from "../../shared/web/static/js/ovp/receipt.js";
 import { openRegister, parseRelyingParty, verifyRelyingParty } from "../../shared/web/static/js/ovp/register.js";
 import { decide, replayed } from "../../shared/web/static/js/ovp/verify.js";
 
@@ -79,6 +80,20 @@ test("challenge", async () => {
       assert.deepEqual(asker.wants.map(({ vct, required, optional }) => [vct, required, optional]), each.expect.wants, each.name);
       assert.equal(toBase64url(challenge.binding.nonce), each.expect.digest, each.name);
       assert.equal(challenge.binding.audience, each.expect.audience, each.name);
+    });
+  }
+});
+
+test("receipt", async () => {
+  const { anchor, cases } = read("receipt");
+  for (const each of cases) {
+    await judged(each.name, each, async () => {
+      const register = await openRegister(each.register.map((file) => fromBase64url(file)), [await pinned(anchor)], AT);
+      const receipt = await parseReceipt(fromBase64url(each.receipt));
+      const sent = { content: fromBase64url(each.content), nonce: fromBase64url(each.nonce), use: each.use, sentAt: each.sent_at };
+      const { entity } = await checkReceipt(receipt, register, { ...sent, at: each.at });
+      const { desk, decision, code, issuedAt, pack } = receipt;
+      assert.deepEqual({ entity, desk: desk.name, decision, code, at: issuedAt, pack: pack && toBase64url(pack) }, each.expect, each.name);
     });
   }
 });

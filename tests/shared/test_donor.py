@@ -14,7 +14,7 @@ from support.trial_verify import Dice
 
 from shared import donor
 from shared.codec import base64url, strict_json
-from shared.donor import MOST, SIZE, Report, Use
+from shared.donor import MOST, SIZE, Report, Told, Use
 from shared.errors import AlgorithmRefused, Malformed, VcError, WrongTyp
 from shared.jose import jwe
 from shared.sealed_link import generate_words
@@ -123,3 +123,35 @@ def test_the_words_of_a_sheet_are_a_key() -> None:
 def test_what_is_asked_is_meant_for_one_office_and_one_thing() -> None:
     asked = {donor.audience(office, ask) for office in ("https://a.example", "https://b.example") for ask in donor.ASKS}
     assert len(asked) == 2 * len(donor.ASKS)
+
+
+def told(use: Use, turn: int = 0, **changes: Any) -> Told:
+    (only,) = Report(uses=(replace(use, **changes),)).told(turn)
+    return only
+
+
+def test_of_how_a_use_came_out_the_later_word_counts() -> None:
+    """One line a use, in the order of its number; what is told once more changes nothing, and how a letter came out makes nobody a liar."""
+    second = replace(BANK, number=2, at=BANK.at + 60, live=False)
+    lines = [told(second), told(BANK), told(second, result="failed"), told(BANK)]
+    assert donor.lines(lines) == [told(BANK), told(second, result="failed")]
+    assert donor.lines([*donor.lines(lines), told(second)]) == [told(BANK), told(second)]
+
+
+def test_what_is_told_in_two_ways_under_one_number_fits_in_neither() -> None:
+    """Each wallet of an attorney counts from 1, so that a number of another turn is another use."""
+    other = told(BANK, entity="https://harmless.example")
+    both = donor.lines([told(BANK), other, told(BANK, turn=1, name="Anytown Council"), other])
+    assert [(use.turn, use.number, use.entity, use.result, use.fits) for use in both] == [
+        (0, 1, BANK.entity, "success", False),
+        (0, 1, other.entity, "success", False),
+        (1, 1, BANK.entity, "success", True),
+    ]
+
+
+def test_how_something_came_out_that_was_shown_there_and_then_changes_no_more() -> None:
+    """Only a letter is known to have failed later. Whoever takes back what worked is not believed: both words stay, and neither fits."""
+    for first, later in (("success", "failed"), ("failed", "success")):
+        lines = donor.lines([told(BANK, result=first), told(BANK, result=later), told(replace(BANK, number=2))])
+        assert [(use.number, use.result, use.fits) for use in lines] == [(1, first, False), (1, later, False), (2, "success", True)]
+        assert donor.lines([*lines, told(BANK, result=later)]) == lines

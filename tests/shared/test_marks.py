@@ -19,12 +19,13 @@ def donor(**changes: Any) -> frozenset[Mark]:
 
 
 def test_the_rules_of_the_types_name_persons() -> None:
-    (died, attorney), (estate,) = by_id("representation").follows, by_id("estate-authority").follows
+    (died, attorney), (estate, stands) = by_id("representation").follows, by_id("estate-authority").follows
     assert sides(died.match) == (Side(own=("represented",), other=("subject",)),)
     assert sides(attorney.match) == (Side(own=("proxy",), other=("subject",)),)
     assert sides(by_id("person").follows[0].match) == (Side(own=(), other=("subject",)),)
     more = ((("deceased", "death_date"), ("death_date", "value")),)
     assert sides(estate.match) == (Side(own=("deceased",), other=("subject",), more=more),)
+    assert sides(stands.match) == sides(estate.match)
     both = sides(by_id("mandate-receipt").follows[0].match)
     assert [side.own for side in both] == [("represented",), ("proxy",)]
     assert sides(()) == ()

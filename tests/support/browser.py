@@ -23,21 +23,43 @@ SCREENS = Path(os.environ["MUNIMENT_SCREENS"]) if os.environ.get("MUNIMENT_SCREE
 """Where pictures of pages are kept: `make screens` says so."""
 _OVERFLOW = "() => document.documentElement.scrollWidth - document.documentElement.clientWidth"
 _LARGE_TEXT = """() => {
-  const all = [document.documentElement, ...document.body.querySelectorAll("*")].filter((each) => each.style && each.checkVisibility());
+  const root = document.documentElement;
+  const all = [root, ...document.body.querySelectorAll("*")].filter((each) => each.style && each.checkVisibility());
   const sizes = all.map((each) => parseFloat(getComputedStyle(each).fontSize));
   const before = all.map((each) => each.style.fontSize);
   all.forEach((each, n) => { each.style.fontSize = `${2 * sizes[n]}px`; });
-  const wide = document.documentElement.scrollWidth - document.documentElement.clientWidth;
-  const cut = all.filter((each) => {
-    const { overflowX, overflowY } = getComputedStyle(each);
+  const wide = root.scrollWidth - root.clientWidth;
+  const cut = [], apart = [];
+  for (const each of all) {
+    const { overflowX, overflowY, position } = getComputedStyle(each);
     const hides = (how) => how === "hidden" || how === "clip";
-    return each.clientWidth > 1 && each.textContent.trim() && !each.matches(".govuk-visually-hidden, svg, svg *")
-      && ((hides(overflowY) && each.scrollHeight > each.clientHeight + 2) || (hides(overflowX) && each.scrollWidth > each.clientWidth + 2));
-  }).map((each) => each.outerHTML.slice(0, 120));
+    const tall = each.scrollHeight > each.clientHeight + 2, long = each.scrollWidth > each.clientWidth + 2;
+    if (each.clientWidth > 1 && each.textContent.trim() && !each.matches(".govuk-visually-hidden, svg, svg *")
+      && ((hides(overflowY) && tall) || (hides(overflowX) && long))) cut.push(each);
+    if (position === "fixed" || position === "sticky" || (each !== root && overflowX !== "visible" && (tall || long))) apart.push(each);
+  }
+  const lines = [], texts = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT), range = document.createRange();
+  const shown = new Set(all);
+  while (texts.nextNode()) {
+    const node = texts.currentNode, of = node.parentElement;
+    if (!node.data.trim() || !shown.has(of) || apart.some((each) => each.contains(of))) continue;
+    range.selectNodeContents(node);
+    for (const { left, right, top, bottom } of range.getClientRects()) lines.push({ node, left, right, top, bottom });
+  }
+  lines.sort((one, other) => one.top - other.top);
+  const over = [];
+  lines.forEach((one, n) => {
+    for (let m = n + 1; m < lines.length && lines[m].top < one.bottom; m++) {
+      const other = lines[m], shared = Math.min(one.bottom, other.bottom) - other.top;
+      if (one.node !== other.node && Math.min(one.right, other.right) - Math.max(one.left, other.left) > 2
+        && shared > 0.3 * Math.min(one.bottom - one.top, other.bottom - other.top)) over.push([one.node.data.trim(), other.node.data.trim()]);
+    }
+  });
   all.forEach((each, n) => { each.style.fontSize = before[n]; });
-  return [wide, cut];
+  return [wide, cut.map((each) => each.outerHTML.slice(0, 120)), over.slice(0, 5)];
 }"""
-"""With the text alone at twice its size (WCAG 2.2, 1.4.4): how much wider than the window the page is, and what is cut off."""
+"""With the text alone at twice its size (WCAG 2.2, 1.4.4): how much wider than the window the page is, what is cut off, and which texts lie
+over each other."""
 LAPTOP, PHONE = {"width": 1280, "height": 900}, {"width": 320, "height": 640}
 SIZES = {"1280": LAPTOP, "320": PHONE}
 LANGUAGE = "muniment-lang"  # the cookie of the pages
@@ -66,7 +88,9 @@ class Watched:
         await self.check_shape()
 
     async def check_shape(self) -> None:
-        """What can be told without axe: no fault so far, nothing wider than the window, one heading, mistakes said once, a title and a language."""
+        """What can be told without axe: no fault so far, nothing wider than the window, one heading, mistakes said once, a title and a language,
+        and on a window for two columns all of it whole with letters of twice the size: a window of 320 px *is* a page at 400 % (WCAG 2.2, 1.4.10).
+        """
         await self.page.wait_for_load_state()
         assert self.faults == [], f"{self.page.url}: {self.faults}"
         overflow = await self.page.evaluate(_OVERFLOW)
@@ -80,12 +104,15 @@ class Watched:
         assert await self.page.locator(".govuk-error-summary").count() <= 1, f"{self.page.url} says twice what is wrong"
         assert await self.page.title()
         assert await self.page.locator("html").get_attribute("lang")
+        if (self.page.viewport_size or LAPTOP)["width"] >= 640:
+            await self.check_large_text()
 
     async def check_large_text(self) -> None:
-        """With letters of twice the size nothing is cut off, and the page is read without moving it sideways."""
-        wide, cut = await self.page.evaluate(_LARGE_TEXT)
+        """With letters of twice the size nothing is cut off or lies over another, and the page is read without moving it sideways."""
+        wide, cut, over = await self.page.evaluate(_LARGE_TEXT)
         assert wide <= 0, f"{self.page.url} is {wide} px wider than the window when its text is twice as large"
         assert cut == [], f"{self.page.url} cuts off text of twice the size: {cut}"
+        assert over == [], f"{self.page.url}: texts of twice the size lie over each other: {over}"
 
 
 def album() -> Path | None:

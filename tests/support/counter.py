@@ -14,6 +14,7 @@ from shared.keys import KeyId, Role
 from shared.ovp import seal
 from shared.ovp.answer import OpenChallenge
 from shared.ovp.challenge import parse_challenge, prepare_challenge
+from shared.ovp.receipt import prepare_desk_receipt
 from shared.trust.anchors import TrustAnchors, parse_anchor
 from shared.trust.relying_party import Register, RegisteredUse, Registrar, Want, prepare_desk_certificate, prepare_rp_certificate
 
@@ -43,6 +44,9 @@ REGISTRAR = Registrar(
     address="https://registrar.example/register",
 )
 KEY = KeyId("key")
+SHOWN = b"a presentation"
+ANSWERED = bytes(range(32))
+"""What is in receipts unless something else is."""
 
 
 @dataclass(kw_only=True)
@@ -97,6 +101,21 @@ class Counter:
             "seal_key": seal.generate(system_entropy)[1],
         }
         return self.desk.finish(prepare_challenge(**wish | changes))
+
+    def receipt(self, **changes: Any) -> bytes:
+        """Of ``SHOWN``, which answered ``ANSWERED``."""
+        wish: dict[str, Any] = {
+            "certificate": self.desk_certificate(),
+            "key": KEY,
+            "public": self.desk.public,
+            "content": SHOWN,
+            "nonce": ANSWERED,
+            "salt": system_entropy(16),
+            "at": AT,
+            "decision": "accepted",
+            "use": USE.id,
+        }
+        return self.desk.finish(prepare_desk_receipt(**wish | changes))
 
     def open_challenge(self, **changes: Any) -> OpenChallenge:
         private, public = seal.generate(system_entropy)

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import msgspec
 
+from shared.codec import base64url
 from shared.errors import Unavailable
 from shared.flow import Fetch, Fetched
 from shared.web.settings import load
@@ -73,6 +74,11 @@ async def act(desk: Desk, action: str, identifier: str, folder: Path) -> None:
         from verifier.permissions import answer
 
         await answer(desk, (folder / "body").read_bytes())
+    elif action == "desk-receipts":
+        from verifier import desk_receipts, scan
+
+        told = [desk_receipts.Given(receipt=base64url.decode(each), mode="live") for each in (folder / "body").read_text().split()]
+        await desk_receipts.take(desk, await scan.admit(desk, (folder / "token").read_text()), told)
     elif action == "inherited":
         from verifier import inherited
 

@@ -17,12 +17,12 @@ from typing import Any
 
 import cbor2
 from support import ovp_federated, ovp_presentations
-from support.counter import ARGUED, BANK, KEY, REGISTRAR, USE, Counter
+from support.counter import ANSWERED, ARGUED, BANK, KEY, REGISTRAR, SHOWN, USE, Counter
 from support.signing import AT, Signer
 
 from shared.clock import DAY
 from shared.codec import base45, base64url, cbor, frames
-from shared.cose import CHALLENGE, DESK_CERTIFICATE, RP_CERTIFICATE, Typ, kid_of, parse_sign1, prepare_sign1, thumbprint
+from shared.cose import CHALLENGE, DESK_CERTIFICATE, DESK_RECEIPT, RP_CERTIFICATE, Typ, kid_of, parse_sign1, prepare_sign1, thumbprint
 from shared.credentials import Text
 from shared.jose.jwk import render_jwk
 from shared.ovp import code, envelope
@@ -124,7 +124,13 @@ def envelope_file() -> dict[str, Any]:
     small, repeated = b"\xd2\x84\x40\xa0\x40\x40", b"\xd2" + b"\x40" * 200
     texts: list[Case] = [
         {"name": f"{kind}_as_it_is", "text": envelope.render_text(prefix, small), "prefix": prefix, "content": b64(small)}
-        for kind, prefix in (("challenge", "OVC1:"), ("presentation", "OVP1:"), ("bearer", "OVB1:"), ("sd_jwt", "OVJ1:"))
+        for kind, prefix in (
+            ("challenge", "OVC1:"),
+            ("presentation", "OVP1:"),
+            ("bearer", "OVB1:"),
+            ("sd_jwt", "OVJ1:"),
+            ("receipt", "OVR1:"),
+        )
     ]
     texts += [
         {"name": "compressed", "text": envelope.render_text("OVP1:", repeated), "prefix": "OVP1:", "content": b64(repeated)},
@@ -355,11 +361,99 @@ def _argued() -> Case:
     }
 
 
+def receipt_file() -> dict[str, Any]:
+    """What desks say that they decided, held against what was shown there."""
+    counter, stranger = Counter(), Counter()
+    edwards = Counter(anchor=counter.anchor, bank=Signer.new("EdDSA"), desk=Signer.new("EdDSA"))
+    pinned = counter.trust().anchors[0].certificate
+    registered = counter.rp_certificate()
+    certificate, plain = counter.desk_certificate(), counter.receipt()
+    inner = {13: cbor2.loads(certificate)}
+    sent = {"content": b64(SHOWN), "nonce": b64(ANSWERED), "use": USE.id, "sent_at": AT}
+    cases: list[Case] = []
+
+    def case(name: str, data: bytes, error: str = "", *, at: int = AT, where: str = "", register: bytes = registered, **other: Any) -> None:
+        expect: Case = {"error": error} if error else {"entity": BANK, "desk": "Counter 3", **_decided(data)}
+        if where:
+            expect["where"] = where
+        cases.append({"name": name, "at": at, "register": [b64(register)], **sent, **other, "receipt": b64(data), "expect": expect})
+
+    def changed(**changes: Any) -> bytes:
+        return signed(DESK_RECEIPT, payload_of(plain, **changes), counter.desk, inner)
+
+    case("good", plain)
+    case("good_ed25519", edwards.receipt(), register=edwards.rp_certificate())
+    case("good_refused", counter.receipt(decision="rejected", code="revoked", pack=bytes(32)))
+    case("good_undecided", counter.receipt(decision="undecided", code="status_stale"))
+    case("good_nonce_of_one_byte", counter.receipt(nonce=b"n"), nonce=b64(b"n"))
+    case("good_nonce_of_64_bytes", counter.receipt(nonce=bytes(64)), nonce=b64(bytes(64)))
+    case("good_on_paper_after_a_month", plain, at=AT + 30 * DAY)
+    case("good_desk_five_minutes_behind", plain, sent_at=AT + 300)
+    case("good_desk_five_minutes_ahead", plain, at=AT - 300, sent_at=AT - 300, register=counter.rp_certificate(at=AT - DAY))
+    case("other_presentation", plain, "other_presentation", where="/5", content=b64(SHOWN + b"."))
+    case("other_salt", changed(m4=bytes(16)), "other_presentation", where="/5")
+    case("other_exchange", plain, "wrong_nonce", where="/2", nonce=b64(bytes(32)))
+    case("other_use", plain, "purpose_mismatch", where="/7", use="mortgage")
+    case("before_anything_was_sent", plain, "stale_binding", where="/3", sent_at=AT + 301)
+    case("from_the_future", counter.receipt(at=AT + 301), "not_yet_valid", where="/3")
+    case("given_after_the_desk_certificate", counter.receipt(at=AT + 7 * DAY, certificate=certificate), "expired", at=AT + 8 * DAY)
+    case("given_before_the_desk_certificate", counter.receipt(at=AT - 61, certificate=certificate), "not_yet_valid", sent_at=AT - 61)
+    case("registration_expired", plain, "expired", at=AT + 31 * DAY)
+    case("desk_of_a_stranger", stranger.receipt(), "untrusted")
+    case("registered_by_a_stranger", plain, "untrusted", register=stranger.rp_certificate(public=counter.bank.public))
+    case("organisation_has_another_key_now", plain, "untrusted", register=counter.rp_certificate(public=stranger.bank.public))
+    case("desk_key_is_the_bank_key", replace(counter, desk=counter.bank).receipt(), "untrusted")
+    case("signed_by_another_key", replace(counter, desk=Signer.new()).receipt(certificate=certificate), "bad_signature")
+    case("signature_changed", with_signature(plain, flip_last), "bad_signature")
+    case("other_algorithm_named", signed(DESK_RECEIPT, payload_of(plain), Signer.new("EdDSA"), inner), "algorithm_refused")
+    case("challenge_as_receipt", counter.challenge(), "wrong_typ")
+    case("desk_certificate_as_receipt", certificate, "wrong_typ")
+    case("receipt_as_challenge", signed(CHALLENGE, payload_of(plain), counter.desk, inner), "wrong_typ")
+    case("rp_certificate_as_desk_certificate", counter.receipt(certificate=registered), "wrong_typ", where="/13")
+    case("unsigned", parse_sign1(plain).payload, "malformed")
+    case("cut_short", plain[:-1], "malformed")
+    case("too_large", bytes(2_861), "too_large")
+    case("unprotected_header", signed(DESK_RECEIPT, payload_of(plain), counter.desk, inner, {99: 1}), "malformed", where="/99")
+    case("header_not_known", signed(DESK_RECEIPT, payload_of(plain), counter.desk, {**inner, 99: 1}), "malformed", where="/99")
+    case("no_desk_certificate", signed(DESK_RECEIPT, payload_of(plain), counter.desk, {}), "malformed", where="/13")
+    for name, changes, where in (
+        ("version_2", {"m1": 2}, "/1"),
+        ("no_nonce", {"m2": b""}, "/2"),
+        ("nonce_of_65_bytes", {"m2": bytes(65)}, "/2"),
+        ("no_time", {"m3": None}, "/3"),
+        ("salt_of_15_bytes", {"m4": bytes(15)}, "/4"),
+        ("digest_of_31_bytes", {"m5": bytes(31)}, "/5"),
+        ("decision_not_known", {"m6": 3, "m8": "x"}, "/6"),
+        ("decision_true", {"m6": True}, "/6"),
+        ("refused_without_a_reason", {"m6": 1}, "/8"),
+        ("undecided_without_a_reason", {"m6": 2}, "/8"),
+        ("empty_reason", {"m8": ""}, "/8"),
+        ("pack_of_31_bytes", {"m9": bytes(31)}, "/9"),
+        ("member_not_known", {"m10": 0}, "/10"),
+    ):
+        case(name, changed(**changes), "malformed", where=where)
+    for name, changes, where in (("use_too_long", {"m7": "x" * 201}, "/7"), ("reason_too_long", {"m8": "x" * 65}, "/8")):
+        case(name, changed(**changes), "too_large", where=where)
+    anchor = {"certificate": base64.b64encode(pinned.der).decode(), "key": render_jwk(pinned.public), "entity": None}
+    return {"anchor": {**anchor, "not_before": pinned.not_before, "not_after": pinned.not_after}, "cases": cases}
+
+
+def _decided(data: bytes) -> Case:
+    payload = payload_of(data)
+    return {
+        "decision": ("accepted", "rejected", "undecided")[payload[6]],
+        "code": payload.get(8, ""),
+        "at": payload[3],
+        "pack": b64(payload[9]) if 9 in payload else None,
+    }
+
+
 FILES: dict[str, Callable[[], dict[str, Any]]] = {
     "frames": frames_file,
     "envelope": envelope_file,
     "code": code_file,
     "challenge": challenge_file,
+    "receipt": receipt_file,
     "register": register_file,
     "presentations": ovp_presentations.file,
     "federated": ovp_federated.file,

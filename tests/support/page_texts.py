@@ -64,6 +64,14 @@ def marked_in_template(source: str) -> Iterator[Marked]:
             yield from _texts(call.node.name, [arg.value for arg in call.args if isinstance(arg, nodes.Const)])
 
 
+def named_twice(source: str) -> list[object]:
+    """Names that one table of a template gives more than once: the last of them counts, and the others are lost without a word."""
+    tables = [
+        [pair.key.value for pair in table.items if isinstance(pair.key, nodes.Const)] for table in _parsed(source).find_all(nodes.Dict)
+    ]
+    return [name for names in tables for name in dict.fromkeys(names) if names.count(name) > 1]
+
+
 def marked_in_code(source: str) -> Iterator[Marked]:
     """The texts that code marks or has translated, also by a method: ``spoken.translate("…")``."""
     for call in ast.walk(ast.parse(source)):

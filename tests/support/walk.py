@@ -116,9 +116,6 @@ class Walker:
             await self.page.set_viewport_size({"width": box["width"], "height": box["height"]})
             await self._check()
             await self._take(f"{name}-{size}")
-        await self.page.set_viewport_size({"width": LAPTOP["width"], "height": LAPTOP["height"]})
-        if self.careful:
-            await self.watched.check_large_text()
         await self.page.set_viewport_size({"width": before["width"], "height": before["height"]})
         if SCREENS is not None and self.folder is not None:
             await in_the_other_language(self.page, self.folder, name)

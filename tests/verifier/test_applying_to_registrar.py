@@ -14,6 +14,7 @@ import pytest
 from support import registry as offices
 from support.clerk import Clerk
 from support.desk import Running, Template, serving
+from support.posting import inbox_of
 from support.registry import Registry
 from support.signing import AT
 from support.superior import ANA, BEN
@@ -33,10 +34,11 @@ from shared.trust.federation_anchor import FederationAnchor
 from shared.web import heard
 from shared.web.context import FETCHER
 from shared.web.fetch import Fetcher
-from verifier import registering, registrars
+from verifier import inbox_keys, registering, registrars
 from verifier.app import one_round
 from verifier.cli import parser
-from verifier.desk import RELYING_PARTY
+from verifier.desk import RELYING_PARTY, Desk
+from verifier.records import letters
 from wallet import register
 from wallet.init import migrations
 
@@ -165,17 +167,54 @@ async def test_a_desk_that_pinned_the_ministry_sees_who_registered_it(land: Land
     clerk = await Clerk(land.desk).sign_in()
     assert "Registered by" not in await clerk.get("/desk/uses")
     (desk.directory / "trust.json").write_bytes(render_trust(trust))
-    fetcher = Fetcher.of(desk.settings)
-    try:
-        await heard.listen(desk.storage, fetcher, trust, at=desk.clock, plain_http=("localhost",))
-    finally:
-        await fetcher.close()
+    await hear(desk, trust)
     page = await clerk.get("/desk/uses")
     assert f"Registered by {land.registrar.office.settings.name}" in page
     assert "differs from it" not in page
     use = registering.registered(desk.directory, desk.settings)[0]
     registering.state(desk.directory, desk.settings, use.id, {"benefit": "Less paper"})
     assert "differs from it" in await clerk.get("/desk/uses")
+
+
+async def hear(desk: Desk, trust: TrustAnchors) -> None:
+    fetcher = Fetcher.of(desk.settings)
+    try:
+        await heard.listen(desk.storage, fetcher, trust, at=desk.clock, plain_http=("localhost",))
+    finally:
+        await fetcher.close()
+
+
+async def test_an_inbox_key_opens_letters_as_long_as_a_registrar_names_it(land: Land) -> None:
+    """However old it is, and also where what the registrar said last has run out here, or nothing was heard yet; gone once it names the next."""
+    desk, trust, old = land.desk.desk, await land.trust(), inbox_of(land.desk).kid
+
+    async def tends() -> list[str]:
+        await inbox_keys.tend(desk, await land.desk.store.federation())
+        return [each.kid for each in await desk.storage.read(letters.keys)]
+
+    await registrars.apply(desk, land.registrar.url, await invited(land))
+    await approve(land)
+    await land.round()
+    (desk.directory / "trust.json").write_bytes(render_trust(trust))
+    for clock in land.clocks:
+        clock.at += 180 * DAY
+    assert len(await tends()) == 2
+    for clock in land.clocks:
+        clock.at += 40 * DAY
+    new = inbox_of(land.desk).kid
+    assert await tends() == [new, old]
+    await land.round()
+    await hear(desk, trust)
+    assert await tends() == [new, old]
+    land.desk.clock.at += 10 * DAY  # nobody was heard for longer than their word lasts
+    assert registrars.standing(desk, await land.desk.store.federation()) is None
+    assert await tends() == [new, old]
+    land.desk.clock.at -= 10 * DAY
+    await registrars.apply(desk, land.registrar.url, "")
+    await approve(land, compared=False)
+    await land.round()
+    await hear(desk, trust)
+    assert await tends() == [new]
 
 
 async def test_whom_the_ministry_does_not_let_registers_nobody(land: Land) -> None:

@@ -524,6 +524,52 @@ def test_who_was_cancelled_meanwhile_does_not_count_here_either(laptop: Laptop, 
     assert (told(second)[:2], second["act"]["agreed"]) == (("undecided", "needs_more_attorneys"), 1)
 
 
+def test_whose_status_no_pack_can_tell_for_now_stays_in_the_act(laptop: Laptop, template: Template) -> None:
+    """A pack without the list of the first: nobody counts as agreed by that, and nobody is thrown out."""
+    other_list, peter = "https://opg.example/status/2", Signer.new()
+
+    def pack(*lists: str) -> None:
+        laptop.clock.at += 3_600
+        laptop.make_pack(template, Site(lists={uri: status_token(uri=uri, iat=laptop.clock.at - 600) for uri in lists}))
+
+    def answer(seed: Signer) -> dict[str, Any]:
+        asked = laptop.challenge("--together", first["act"]["reference"], use="bank-together")
+        return laptop.check(agreeing(asked, 2, seed, status=StatusReference(uri=other_list, idx=IDX)))
+
+    first = laptop.check(agreeing(laptop.challenge(use="bank-together"), 1, Signer.new()))
+    laptop.clock.at += 3 * DAY
+    pack(other_list)
+    second = answer(peter)
+    assert (told(second)[:2], second["act"]["agreed"]) == (("undecided", "needs_more_attorneys"), 1)
+    pack(LIST, other_list)
+    again = answer(peter)
+    assert (told(again), again["act"]["agreed"]) == (("accepted", "", 3), 2)
+    assert parse_state(laptop.state.read_bytes()).acts == {}
+
+
+def test_who_answers_afresh_takes_the_place_of_what_no_pack_can_tell(laptop: Laptop, template: Template) -> None:
+    """Nora's first answer counts for nothing by this pack, and does not keep her second one out."""
+    other_list = "https://opg.example/status/2"
+    first = laptop.check(agreeing(laptop.challenge(use="bank-together"), 1, Signer.new()))
+    laptop.clock.at += 3 * DAY
+    laptop.make_pack(template, Site(lists={other_list: status_token(uri=other_list, iat=laptop.clock.at - 600)}))
+
+    def answer(number: int, idx: int, *, tag: str = TAG) -> tuple[tuple[Any, ...], int]:
+        asked = laptop.challenge("--together", first["act"]["reference"], use="bank-together")
+        found = laptop.check(agreeing(asked, number, Signer.new(), tag=tag, status=StatusReference(uri=other_list, idx=idx)))
+        return told(found)[:2], found.get("act", {}).get("agreed", 0)
+
+    waits = ("undecided", "needs_more_attorneys"), 1
+    assert answer(1, IDX, tag=TAG[:-2] + "AA")[0] == ("rejected", "other_instrument")
+    assert answer(1, IDX) == waits
+    (act,) = parse_state(laptop.state.read_bytes()).acts.values()
+    assert len(act.answers) == 1, "it is in the other one's place"
+    assert answer(1, IDX) == waits  # of one that can be told nobody takes the place
+    assert parse_state(laptop.state.read_bytes()).acts == {first["act"]["reference"] + "/bank-together": act}
+    assert answer(2, IDX + 1) == (("accepted", ""), 2)
+    assert parse_state(laptop.state.read_bytes()).acts == {}
+
+
 def test_the_terminal_says_how_the_next_is_asked(laptop: Laptop) -> None:
     sealed = laptop.folder / "sealed"
     sealed.write_bytes(agreeing(laptop.challenge(use="bank-together"), 1, Signer.new()))

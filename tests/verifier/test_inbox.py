@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import asyncio
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
-from support.desk import Running, Site, Template, copy_file, serving
+from support.desk import PATHS, Running, Site, Template, copy_file, serving
 from support.posting import ask, check, inbox_of, post, written
 from support.signing import AT, Signer
-from support.trial_verify import IDX, LIST, Authority, issue, status_token
+from support.trial_verify import CLAIMS, IDX, LIST, VCT, Authority, issue, status_token
 from support.trusting import Publisher
 
 from shared.clock import DAY
+from shared.codec import strict_json
+from shared.credentials import all_types
 from shared.errors import ConfigError, Conflict
 from shared.formats import StatusReference
 from shared.inbox import Inbox, Letter, seal_letter
@@ -22,6 +25,7 @@ from shared.jose.jwt import parse_jwt
 from shared.openid4vp import find_use
 from shared.receipts import peek_receipt
 from shared.status.token_status_list import INVALID
+from shared.storage import Tx
 from shared.trust.artefact import RP_CERTIFICATE
 from shared.trust.publication import parse_publication
 from shared.trust.register_json import render_inbox
@@ -31,7 +35,8 @@ from shared.web.operators import Operator
 from verifier import inbox_desk, inbox_keys, registering
 from verifier.app import one_round
 from verifier.cli import main
-from verifier.desk import Desk
+from verifier.desk import LOG, Desk
+from verifier.facts import everybody_in
 from verifier.inbox_desk import Post, Said
 from verifier.records import exchanges, letters
 from verifier.settle import verify_decisions
@@ -137,6 +142,122 @@ async def test_a_letter_waits_for_a_person(desk: Running) -> None:
     assert (await ask(desk, sent.ticket))[0] == 202
 
 
+async def test_nobody_calls_back_anothers_document(template: Template, tmp_path: Path) -> None:
+    """Whoever has seen a copy knows its number: a file goes through many hands. Only one for the same, of the same kind and people, calls it back."""
+    somebody = CLAIMS | {"represented": {**CLAIMS["represented"], "given_name": "Somebody", "family_name": "Else"}}
+    elsewhere = StatusReference(uri=LIST, idx=IDX + 1)
+    async with serving(template, tmp_path / "desk", site=Site(lists={LIST: status_token({IDX + 1: INVALID})})) as desk:
+        first = written(desk, seed="first")
+        await post(desk, first)
+        other = written(desk, seed="other", claims=somebody, status=elsewhere, about=first.claims["jti"])
+        own = written(desk, seed="own", status=elsewhere, about=first.claims["jti"])
+        for sent in (other, own):
+            assert check(desk, sent, (await post(desk, sent))[1]).reason_code == "revoked"
+            desk.clock.at += 60
+        found = await desk.desk.storage.read(lambda tx: letters.listed(tx, desk.clock(), 9))
+        assert [(each.undo, bool(each.about)) for each in sorted(found, key=lambda each: (each.got_at, bool(each.about)))] == [
+            ("", False),
+            ("", True),
+            ("open", True),
+        ]
+
+
+@pytest.mark.parametrize(
+    ("hidden", "undo"),
+    [((), "open"), (("proxy",), ""), (("represented",), ""), (("proxy", "given_name"), ""), (("represented", "family_name"), "")],
+)
+async def test_what_does_not_name_everybody_calls_nothing_back(
+    template: Template, tmp_path: Path, storage_uri: str, hidden: tuple[str, ...], undo: str
+) -> None:
+    """The council asks only whose power it is: the document of a second attorney, who was cancelled, names the same as the first one's."""
+    another = CLAIMS | {"proxy": {**CLAIMS["proxy"], "given_name": "Peter"} if hidden else CLAIMS["proxy"]}
+    paths = [path for path in PATHS if path[: len(hidden)] != hidden or not hidden]
+    site = Site(lists={LIST: status_token({IDX + 1: INVALID})})
+    async with serving(template, tmp_path / "desk", site=site, purposes=("council-tax",), storage=storage_uri) as desk:
+        how: dict[str, Any] = {"purpose": "council-tax", "paths": paths}
+        first = written(desk, seed="first", **how)
+        await post(desk, first)
+        elsewhere = StatusReference(uri=LIST, idx=IDX + 1)
+        other = written(desk, seed="other", claims=another, status=elsewhere, about=first.claims["jti"], **how)
+        assert check(desk, other, (await post(desk, other))[1]).reason_code == "revoked"
+        found = await desk.desk.storage.read(lambda tx: letters.listed(tx, desk.clock(), 9))
+        assert sorted((bool(each.about), each.undo) for each in found) == [(False, ""), (True, undo)]
+
+
+@pytest.mark.parametrize(("people", "undo"), [(["ashdown margaret", "ashdown nora"], "open"), (["ashdown margaret"], "")])
+async def test_a_letter_from_before_can_be_called_back(
+    template: Template, tmp_path: Path, storage_uri: str, people: list[str], undo: str
+) -> None:
+    """Its row has kinds and people apart, in a list each, as rows had before; everybody has to be named still."""
+    site = Site(lists={LIST: status_token({IDX + 1: INVALID})})
+    async with serving(template, tmp_path / "desk", site=site, storage=storage_uri) as desk:
+        first = written(desk, seed="first")
+        await post(desk, first)
+        said = strict_json.dumps(["bank", [VCT], people])
+        whose = await desk.desk.custodian.mac(LOG, b"inbox whose\0" + said)
+        await desk.desk.storage.write(lambda tx: tx.execute("UPDATE letter SET whose = $1", whose))
+        later = written(desk, seed="later", status=StatusReference(uri=LIST, idx=IDX + 1), about=first.claims["jti"])
+        assert check(desk, later, (await post(desk, later))[1]).reason_code == "revoked"
+        found = await desk.desk.storage.read(lambda tx: letters.listed(tx, desk.clock(), 9))
+        assert sorted((bool(each.about), each.undo) for each in found) == [(False, ""), (True, undo)]
+
+
+WHOLE = {"given_name": "Margaret", "family_name": "Ashdown"}
+NORA = {"given_name": "Nora", "family_name": "Ashdown"}
+
+
+@pytest.mark.parametrize(
+    ("documents", "named"),
+    [
+        ([("person", WHOLE)], [["person", "ashdown margaret"]]),
+        ([("person", {"age_over_18": True})], None),
+        ([("known-here", {})], None),
+        ([("life-event", {"subject": WHOLE})], [["life-event", "ashdown margaret"]]),
+        ([("life-event", {"subject": {"given_name": "Margaret"}})], None),
+        (
+            [("estate-authority", {"deceased": WHOLE, "representative": NORA})],
+            [["estate-authority", "ashdown margaret", "ashdown nora"]],
+        ),
+        ([("estate-authority", {"deceased": WHOLE, "acting_for": NORA})], None),
+        ([("representation", {"represented": WHOLE, "proxy": NORA}), ("person", {"age_over_18": True})], None),
+        (
+            [("representation", {"represented": NORA, "proxy": WHOLE}), ("known-here", {})],
+            [["known-here"], ["representation", "ashdown nora", "ashdown margaret"]],
+        ),
+        ([("nothing we know", WHOLE)], None),
+        ([], None),
+    ],
+)
+def test_everybody_is_named_or_it_is_not_known_whose_it_is(
+    documents: list[tuple[str, dict[str, Any]]], named: list[list[str]] | None
+) -> None:
+    kinds = {kind.id: kind for kind in all_types().values()}
+    assert everybody_in(kinds, documents) == named
+
+
+async def test_what_came_about_a_letter_is_its_groups_too(desk: Running) -> None:
+    """Neither the earlier letter nor a later one shows on another group's page."""
+    by_a_person(desk.desk, team="Banking")
+    first = written(desk, seed="first")
+    await post(desk, first)
+    banking = await the_letter(desk)
+    by_a_person(desk.desk, team="Estates")
+    await post(desk, written(desk, seed="second", about=first.claims["jti"]))
+    (estates,) = [each for each in await inbox_desk.listed(desk.desk, an_admin()) if each.letter.team == "Estates"]
+
+    async def unit(tx: Tx) -> None:
+        await letters.set_members(tx, "Estates", ["e"])
+        await letters.set_members(tx, "Banking", ["b"])
+
+    await desk.desk.storage.write(unit, point="inbox-team")
+    for name, post_ in (("e", estates), ("b", banking)):
+        clerk = replace(an_admin(), id=name, role="clerk")
+        assert await inbox_desk.about(desk.desk, clerk, post_) == (None, [])
+    earlier, _ = await inbox_desk.about(desk.desk, an_admin(), estates)
+    assert earlier is not None
+    assert earlier.letter.exchange == banking.letter.exchange
+
+
 async def test_t_au_5_nobody_decides_in_time(desk: Running) -> None:
     by_a_person(desk.desk)
     sent = written(desk)
@@ -233,6 +354,17 @@ async def test_what_is_no_letter(desk: Running) -> None:
         async with desk.http.post(f"{desk.base}/inbox/answer", json=body) as answer:
             assert answer.status == 400
     assert (await ask(desk, b"u" * 16))[0] == 404
+
+
+async def test_letters_are_opened_one_at_a_time_beside_everything_else(desk: Running) -> None:
+    """As copies are read: 4 MB of anything, from anybody, holds up nobody who asks for something else."""
+    async with desk.store.reading:
+        opens = asyncio.create_task(post(desk, seal_letter(Letter("{}", b"t" * 16), inbox_of(desk))))
+        unreadable = asyncio.create_task(post(desk, "a.b.c.d.e"))
+        for each in range(20):
+            assert (await ask(desk, bytes([each]) * 16))[0] == 404
+        assert (opens.done(), unreadable.done()) == (False, False)
+    assert ((await opens)[0], (await unreadable)[0]) == (400, 400)
 
 
 async def test_what_is_nobodys_leaves_nothing_behind(desk: Running) -> None:

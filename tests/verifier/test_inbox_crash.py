@@ -15,6 +15,9 @@ from support.joint_acts import PETER, joint_copy
 from support.no_wrong_door import Town, open_town
 from support.posting import Sent, ask, check, post, written
 from support.signing import AT
+from support.trial_verify import LIST, status_token
+from support.trial_web import Watch
+from support.trusting import Publisher
 
 from shared.clock import DAY
 from shared.storage import Tx
@@ -114,6 +117,26 @@ async def test_killed_between_two_letters_that_agree_together(template: Template
             assert check(desk, sent, (await ask(desk, sent.ticket))[1]).decision == "accepted"
         assert await lines(desk) == [("undecided", "needs_more_attorneys"), ("accepted", ""), ("accepted", "")]
         assert await desk.desk.storage.read(lambda tx: letters.count_late(tx, AT + 30 * DAY)) == 0
+
+
+async def test_killed_after_an_act_and_back_with_lists_that_are_too_old(template: Template, tmp_path: Path) -> None:
+    """Nothing can be told of the first letter then: it is told once there are newer lists, and not refused or forgotten before."""
+    folder = tmp_path / "desk"
+    async with serving(template, folder) as desk:
+        first, second = written(desk, joint_copy()), written(desk, joint_copy(number=2, by=PETER))
+        await post(desk, first)
+    await die(folder, "", "take", "answer:after", letter=second.token)
+    async with serving(template, folder, clock=Watch(AT + 3 * DAY), refresh=False) as desk:
+        for _ in range(2):
+            await one_round(desk.app)
+            assert check(desk, first, (await ask(desk, first.ticket))[1]).reason_code == "needs_more_attorneys"
+        desk.site.lists[LIST] = status_token(iat=desk.clock() - 3_600)
+        desk.site.trust = Publisher(seq=2, at=desk.clock() - 60)
+        await desk.store.refresh(desk.site)
+        await one_round(desk.app)
+        for sent in (first, second):
+            assert check(desk, sent, (await ask(desk, sent.ticket))[1]).decision == "accepted"
+        assert await lines(desk) == [("undecided", "needs_more_attorneys"), ("accepted", ""), ("accepted", "")]
 
 
 @pytest.mark.parametrize("moment", MOMENTS)

@@ -18,7 +18,7 @@ from shared.clock import DAY
 from shared.errors import Conflict
 from shared.receipts import Receipt
 from shared.web.operators import Operator
-from verifier import inbox_desk, registering, together
+from verifier import inbox, inbox_desk, registering, together
 from verifier.app import one_round
 from verifier.desk import Desk
 from verifier.inbox_desk import Post, Said
@@ -119,6 +119,31 @@ async def test_a_letter_after_the_seventh_day_begins_again_and_the_first_is_late
     assert (await send(desk, second))[1].reason_code == "needs_more_attorneys"
     await inbox_desk.decide(desk.desk, desk.store, (await posts(desk))[0], Said(accept=False, reason="not_enough"))
     assert (await newest(desk, first)).reason_code == "not_enough"
+
+
+async def test_who_was_let_wait_for_others_is_not_late(desk: Running) -> None:
+    """A person accepts it while a round has it in hand as one that nobody decided about."""
+    by_a_person(desk.desk)
+    first = letter(desk)
+    _, receipt = await send(desk, first)
+    in_hand = (await posts(desk))[0].letter
+    await later(desk, (receipt.answer_by or 0) - desk.clock() + 60)
+    await accept(desk, 0)
+    told = await newest(desk, first)
+    await inbox.note_late(desk.desk, in_hand)
+    assert await newest(desk, first) == told
+    assert told.reason_code == "needs_more_attorneys"
+
+
+async def test_a_copy_with_the_reference_comes_before_any_answer(desk: Running) -> None:
+    """Two are asked; one posts a copy with the reference before the other answers at the desk: it is one act, in either order."""
+    begun = await desk.ask(**ASK)
+    (joint,) = (await desk.read(begun)).transaction_data
+    sent = letter(desk, number=2, by=PETER, transaction=joint.members["reference"])
+    assert (await send(desk, sent))[1].reason_code == "needs_more_attorneys"
+    await agree(desk, begun)
+    assert (await desk.state(begun))["decision"] == "accepted"
+    assert (await newest(desk, sent)).decision == "accepted"
 
 
 async def test_a_third_letter_comes_too_late(desk: Running) -> None:

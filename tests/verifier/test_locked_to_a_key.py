@@ -26,6 +26,7 @@ from shared.trust.relying_party import MAX_RP_DAYS
 from shared.web.sealed_page import page
 from verifier import cli, inbox_keys, offline, packs
 from verifier.inbox_file import registered_inbox
+from verifier.opening import start
 
 UTIL = "https://brightwater-utilities.example"
 UNTIL = AT + 14 * DAY
@@ -119,11 +120,14 @@ async def test_it_opens_as_long_as_a_certificate_can_name_its_key(desk: Running)
     replaced = desk.clock()
     assert inbox_of(desk).kid != old.kid
     desk.clock.at = replaced + inbox_keys.KEPT - 1
-    await inbox_keys.tend(desk.desk)
+    await inbox_keys.tend(desk.desk, await desk.store.federation())
     status, state = await post(desk, seal_for(link(at=AT, until=desk.clock() + 1), old))
     assert (status, state["kind"]) == (201, "copy"), "it opens; what is in it is judged"
     desk.clock.at = replaced + inbox_keys.KEPT
-    await inbox_keys.tend(desk.desk)
+    await start(desk.desk)  # as the service when it begins, and each command: they ask no federation, and destroy nothing
+    status, state = await post(desk, seal_for(link(at=AT, until=desk.clock() + 1), old))
+    assert (status, state["kind"]) == (201, "copy")
+    await inbox_keys.tend(desk.desk, await desk.store.federation())
     status, problem = await post(desk, seal_for(link(), old))
     assert (status, problem["pointer"]) == (400, "/kid")
     assert inbox_keys.KEPT >= MAX_RP_DAYS * DAY
@@ -162,6 +166,11 @@ async def test_by_command_where_the_data_folder_is(template: Template, tmp_path:
     assert (code, verdict["decision"]) == (0, "accepted"), verdict["checks"]
     code, verdict = check_in_thread(check, str(tmp_path / "locked.html"), UTIL, "--trust", str(folder / "trust.json"))
     assert (code, verdict["code"], verdict["credentials"]) == (1, "wrong_audience", [])
+    apart = (folder / "trust.json").rename(tmp_path / "trust.json")
+    (folder / "trust.json").write_text("the service could not begin with this")
+    code, verdict = check_in_thread(check, str(tmp_path / "locked.html"), BANK, "--trust", str(apart))
+    assert (code, verdict["decision"]) == (0, "accepted"), "only the key is read: nothing of the service is begun for it"
+    code, verdict = check_in_thread(check, str(tmp_path / "locked.html"), UTIL, "--trust", str(apart))
     assert "made for Northwold Bank" in {line["detail"] for line in verdict["checks"]}
 
 

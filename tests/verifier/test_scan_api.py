@@ -96,7 +96,7 @@ async def test_private_half_of_a_key_is_refused(desk: Running) -> None:
 @pytest.mark.parametrize("token", ["", "x", ".", "x.y", "x" * 5_000, "\N{SNOWMAN}"])
 async def test_strangers_get_nothing(desk: Running, scan_desk: Enrolled, token: str) -> None:
     del scan_desk
-    for method, path in (("POST", "/certificate"), ("GET", "/pack"), ("POST", "/judge")):
+    for method, path in (("POST", "/certificate"), ("GET", "/pack"), ("POST", "/judge"), ("POST", "/receipts")):
         headers = {"Authorization": f"Bearer {token}"} if token else {}
         status, _, _ = await call(desk, method, path, headers=headers)
         assert status == 401
@@ -122,7 +122,7 @@ async def test_ended_desk_gets_no_certificate_and_no_pack(desk: Running, scan_de
         assert answer.status == 303
     async with desk.http.post(address, data={"form_token": form_token[1]}, allow_redirects=False) as answer:
         assert answer.status == 404
-    for method, path in (("POST", "/certificate"), ("GET", "/pack"), ("POST", "/judge")):
+    for method, path in (("POST", "/certificate"), ("GET", "/pack"), ("POST", "/judge"), ("POST", "/receipts")):
         assert (await call(desk, method, path, scan_desk.token))[0] == 401
 
 

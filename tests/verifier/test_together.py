@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -22,8 +23,11 @@ from shared.credentials import Text
 from shared.formats import StatusReference
 from shared.openid4vp import JOINT, Agreement, render_agreement
 from shared.receipts import peek_receipt
+from shared.storage import open_storage
 from verifier import app as composition
 from verifier import together
+from verifier.init import migrations
+from verifier.records import together as records
 
 
 async def stands(desk: Running, asked: Mapping[str, Any]) -> tuple[str, str, int]:
@@ -156,6 +160,192 @@ async def test_who_was_cancelled_meanwhile_does_not_count(desk: Running) -> None
     second = await next_of(desk, first)
     await agree(desk, second, number=2, by=PETER, status=StatusReference(uri=LIST, idx=IDX + 1))
     assert await stands(desk, second) == ("undecided", "needs_more_attorneys", 1)
+
+
+OTHER_LIST = "https://opg.example/status/2"
+
+
+async def hear(desk: Running, *lists: str, ended: str = "") -> None:
+    """What can be fetched by now; the first document of the list ``ended`` is cancelled."""
+    desk.site.lists = {uri: status_token({IDX: 1} if uri == ended else {}, uri=uri, iat=desk.clock() - 3_600) for uri in lists}
+    desk.site.trust = Publisher(seq=2, at=desk.clock() - 60)
+    await desk.store.refresh(desk.site)
+
+
+async def read_out(desk: Running, asked: Mapping[str, Any], allow: bool) -> tuple[str, str, int]:
+    """A person has read the restrictions."""
+    status, _ = await desk.call("POST", f"/api/presentation-requests/{asked['id']}/recheck", {"use": {"restrictions_allow": allow}})
+    assert status == 200
+    return await stands(desk, asked)
+
+
+async def half_told(desk: Running) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Both have answered, and when the second did, the list of the first could not be fetched."""
+    await hear(desk, LIST, OTHER_LIST)
+    first = await desk.ask(**ASK)
+    await agree(desk, first)
+    desk.clock.at += 3 * DAY
+    await hear(desk, OTHER_LIST)
+    second = await next_of(desk, first)
+    await agree(desk, second, number=2, by=PETER, status=StatusReference(uri=OTHER_LIST, idx=IDX))
+    assert await stands(desk, second) == await stands(desk, first) == ("undecided", "needs_more_attorneys", 1)
+    return first, second
+
+
+async def test_whose_status_cannot_be_told_at_that_moment_is_not_thrown_out(desk: Running) -> None:
+    """The act waits, and is done by the clock once it can be told: nobody has to answer twice."""
+    first, second = await half_told(desk)
+    await composition.one_round(desk.app)
+    assert await stands(desk, second) == ("undecided", "needs_more_attorneys", 1)
+    await hear(desk, LIST, OTHER_LIST)
+    await composition.one_round(desk.app)
+    assert await stands(desk, second) == await stands(desk, first) == ("accepted", "", 2)
+    assert await together.finish(desk.desk, desk.store) == 0
+
+
+async def test_who_turns_out_to_be_cancelled_is_out_of_the_act(desk: Running) -> None:
+    first, second = await half_told(desk)
+    await hear(desk, LIST, OTHER_LIST, ended=LIST)
+    await composition.one_round(desk.app)
+    assert await stands(desk, second) == ("undecided", "needs_more_attorneys", 1)
+    third = await next_of(desk, second)
+    await agree(
+        desk, third, by=Signer.new(), status=StatusReference(uri=OTHER_LIST, idx=IDX + 1)
+    )  # another copy of hers, which is in force
+    assert await stands(desk, third) == await stands(desk, second) == ("accepted", "", 2)
+    assert (await stands(desk, first))[0] == "undecided"
+
+
+async def test_who_is_refused_while_the_clock_counts_is_not_counted(
+    template: Template, tmp_path: Path, storage_uri: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Between the look at an act and its end a person refuses one of the two: nothing is done by one alone (S26), also when it is looked at again."""
+    async with serving(template, tmp_path / "desk", storage=storage_uri, keep_minutes=7_200) as desk:
+        claims = {"has_restrictions": True, "restrictions_text": "Not to sell Poplar Court while I live"}
+        await hear(desk, LIST, OTHER_LIST)
+        first = await desk.ask(**ASK)
+        await agree(desk, first, claims=claims, paths=(*SHOWN, ("restrictions_text",)))
+        assert await read_out(desk, first, True) == ("undecided", "needs_more_attorneys", 1)
+        desk.clock.at += 3 * DAY
+        await hear(desk, OTHER_LIST)
+        second = await next_of(desk, first)
+        await agree(desk, second, number=2, by=PETER, status=StatusReference(uri=OTHER_LIST, idx=IDX))
+        await hear(desk, LIST, OTHER_LIST)
+        seal, refused = together._seal, list[dict[str, Any]]()
+
+        async def refuse_and_seal(*how: Any) -> bytes:
+            if not refused:
+                refused.append(first)
+                assert (await read_out(desk, first, False))[0] == "rejected"
+            return await seal(*how)
+
+        monkeypatch.setattr(together, "_seal", refuse_and_seal)
+        for _ in range(2):
+            await together.look_again(desk.desk, desk.store)
+            assert refused
+            assert (await stands(desk, second), (await stands(desk, first))[0]) == (("undecided", "needs_more_attorneys", 1), "rejected")
+        third = await next_of(desk, second)
+        await agree(desk, third, by=Signer.new(), status=StatusReference(uri=OTHER_LIST, idx=IDX + 1))
+        assert await stands(desk, third) == await stands(desk, second) == ("accepted", "", 2)
+
+
+@pytest.mark.parametrize(("ended", "told"), [("", ("accepted", "", 2)), (LIST, ("rejected", "revoked", 0))])
+async def test_who_answers_afresh_takes_the_place_of_what_cannot_be_told(desk: Running, ended: str, told: tuple[str, str, int]) -> None:
+    """Her earlier answer counts for nothing as long as nothing can be told of it, and does not keep her out. It is told with the act."""
+    first, second = await half_told(desk)
+    other = await next_of(desk, second)
+    how: dict[str, Any] = {"by": Signer.new(), "status": StatusReference(uri=OTHER_LIST, idx=IDX + 1)}
+    await agree(desk, other, claims={"instrument_tag": TAG[:-2] + "AA"}, **how)
+    assert (await stands(desk, other))[:2] == ("rejected", "other_instrument")
+    third = await next_of(desk, second)
+    await agree(desk, third, **how)
+    assert await stands(desk, third) == await stands(desk, second) == ("accepted", "", 2)
+    await composition.one_round(desk.app)
+    assert await stands(desk, first) == ("undecided", "needs_more_attorneys", 2)
+    await hear(desk, LIST, OTHER_LIST, ended=ended)
+    await composition.one_round(desk.app)
+    assert await stands(desk, first) == told
+    assert await together.finish(desk.desk, desk.store) == 0
+
+
+async def test_who_stands_keeps_her_place(desk: Running) -> None:
+    """Of an answer that can be told nobody takes the place: not its holder by a second one, and not with a key of hers somebody else."""
+    first, second = await half_told(desk)
+    peter = StatusReference(uri=OTHER_LIST, idx=IDX + 2)
+    again = [await next_of(desk, second) for _ in range(2)]
+    for asked, by, number in zip(again, (Signer.new(), PETER), (2, 1), strict=True):
+        await agree(desk, asked, number=number, by=by, status=peter)
+        assert await stands(desk, asked) == ("undecided", "needs_more_attorneys", 1)
+    await hear(desk, LIST, OTHER_LIST)
+    await composition.one_round(desk.app)
+    assert await stands(desk, second) == await stands(desk, first) == ("accepted", "", 2)
+    assert [(await stands(desk, each))[0] for each in again] == ["undecided"] * 2
+
+
+async def test_an_act_of_which_nobody_is_left_begins_anew(desk: Running) -> None:
+    """Whoever answers then may be of another instrument: nobody of the one before is counted with them (S26)."""
+    claims = {"has_restrictions": True, "restrictions_text": "Not to sell Poplar Court while I live"}
+    first = await desk.ask(**ASK)
+    await agree(desk, first, claims=claims, paths=(*SHOWN, ("restrictions_text",)))
+    await read_out(desk, first, True)
+    second, third, fourth = [await next_of(desk, first) for _ in range(3)]
+    assert (await read_out(desk, first, False))[0] == "rejected"
+    theirs = {"instrument_tag": TAG[:-2] + "AA"}
+    await agree(desk, second, by=Signer.new(), claims=theirs)
+    assert await stands(desk, second) == ("undecided", "needs_more_attorneys", 1)
+    await agree(desk, third, number=2, by=PETER)
+    assert (await stands(desk, third))[:2] == ("rejected", "other_instrument")
+    await agree(desk, fourth, number=2, by=PETER, claims=theirs)
+    assert await stands(desk, fourth) == await stands(desk, second) == ("accepted", "", 2)
+
+
+@pytest.mark.parametrize("unsure", [False, True])
+async def test_an_act_that_hangs_keeps_no_other_waiting(
+    template: Template, tmp_path: Path, storage_uri: str, monkeypatch: pytest.MonkeyPatch, unsure: bool
+) -> None:
+    """Only so many are looked at in one go: one of which nothing can be told yet comes after the others, once it had its turn."""
+    monkeypatch.setattr(records, "AT_ONCE", 1)
+    third_list = "https://opg.example/status/3"
+    ours: dict[str, Any] = {"status": StatusReference(uri=OTHER_LIST, idx=IDX)}
+    async with serving(template, tmp_path / "desk", storage=storage_uri) as desk:
+        await hear(desk, LIST, OTHER_LIST, third_list)
+        hangs = await desk.ask(**ASK)
+        await agree(desk, hangs)
+        desk.clock.at += 60
+        other = await desk.ask(**ASK)
+        await agree(desk, other, by=Signer.new(), status=StatusReference(uri=third_list, idx=IDX))
+        desk.clock.at += 3 * DAY
+        await hear(desk, OTHER_LIST, *([] if unsure else [third_list]))
+        await agree(desk, await next_of(desk, hangs), number=2, by=PETER, **ours)
+        if not unsure:
+            await agree(desk, await next_of(desk, hangs), by=Signer.new(), **ours)
+        last = await next_of(desk, other)
+        await agree(desk, last, number=2, by=Signer.new(), **ours)
+        assert (await stands(desk, last))[0] == ("undecided" if unsure else "accepted")
+        await hear(desk, OTHER_LIST, third_list)
+        for _ in range(3):
+            await composition.one_round(desk.app)
+            desk.clock.at += 60
+        assert await stands(desk, other) == await stands(desk, last) == ("accepted", "", 2)
+        assert (await stands(desk, hangs))[0] == "undecided"
+        await hear(desk, LIST, OTHER_LIST, third_list)
+        for _ in range(2):
+            await composition.one_round(desk.app)
+            desk.clock.at += 60
+        assert await stands(desk, hangs) == ("accepted", "", 2)
+
+
+async def test_acts_under_way_at_an_upgrade_stay_ours(storage_uri: str) -> None:
+    """What was agreed to before it was remembered what was asked for: a copy that names it belongs there."""
+    steps = list(migrations())
+    storage = open_storage(storage_uri)
+    await storage.migrate([each for each in steps if each.name < "verifier/0023" or not each.name.startswith("verifier/")])
+    sql = "INSERT INTO together (key, version, sealed, done, told, until) VALUES ('ours', 1, $1, 0, 0, $2)"
+    await storage.write(lambda tx: tx.execute(sql, b"sealed", AT + DAY), point="test")
+    await storage.migrate(steps)
+    found = [await storage.read(partial(records.is_asked, key=key, at=AT)) for key in ("ours", "theirs")]
+    assert found == [True, False]
+    await storage.close()
 
 
 async def test_two_at_once_are_two(desk: Running) -> None:

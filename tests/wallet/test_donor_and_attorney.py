@@ -6,7 +6,7 @@ import asyncio
 import json
 import sqlite3
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import suppress
+from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, cast
@@ -16,12 +16,16 @@ from support.counter import USE
 from support.family import CLERK, Family, Person, family
 from support.holdings import put_document
 from support.registry import LPA_1, Template, make_template
+from support.second_person import approve, send_back
 from support.trial_verify import CLAIMS
 from support.wallets import EASY
 from support.world import BANK, COUNCIL
 
 from issuer import donors, reports, revoke
 from issuer.people import BY_INVITATION
+from issuer.records import corrections as records
+from issuer.records import documents
+from issuer.replace import replace as correct
 from issuer.revoke import Wish
 from issuer.sessions import Action
 from shared import donor
@@ -37,7 +41,9 @@ from shared.openid4vci import refresh
 from shared.ovp.challenge import Asker
 from shared.storage import Storage, Tx
 from shared.trust.relying_party import Want
+from shared.web import log
 from wallet import at_office, both_sides, reported, reporting
+from wallet import corrections as disputes
 from wallet.answer import Question, find_reply
 from wallet.at_office import Standing, post
 from wallet.backup import BackupTools, open_backup, restore
@@ -349,6 +355,25 @@ async def test_what_is_told_in_two_ways_stands_there_twice(they: Family) -> None
     assert [(use.number, use.entity, use.fits) for use in state.uses] == [(1, FORGED.entity, False), (1, BANK, False)]
 
 
+async def test_how_it_came_out_may_be_known_later(they: Family) -> None:
+    """A letter that was not delivered after all, told again after an answer of the office was lost, is no other use. What was shown there and then
+    came out as it did: told of in two ways, it fits in neither.
+    """
+    await they.grant(await they.appoint())
+    await they.go(0)
+    item = await they.nora.item()
+    tag, passing = item.value.claims["report_tag"], item.value.report_pass
+    key = donor.parse_key(await reports.key_for(they.registry.office, donor.read_tag(tag)))
+    live = replace(FORGED, number=2)
+    for result in ("success", "failed", "success", "failed"):
+        report, _ = donor.seal_report([replace(FORGED, result=result, live=False), replace(live, result=result)], key)
+        await post(they.nora.wallet.means, f"{they.registry.url}/reports", {"tag": tag, "pass": passing, "report": report})
+    await they.go(21 * DAY)
+    state = await reported.state_of(they.margaret.wallet.means, they.margaret.wallet.vault, (await they.margaret.item()).id)
+    assert state is not None
+    assert [(use.number, use.result, use.fits) for use in state.uses] == [(1, "failed", True), (2, "success", False), (2, "failed", False)]
+
+
 FORGED = donor.Use(number=1, at=1, name="Harmless Ltd", entity="https://x.example", purpose="nothing", result="success", live=True)
 
 
@@ -447,6 +472,129 @@ async def test_a_correction_comes_to_the_donor_too(they: Family) -> None:
     assert status == 200, answer
     await they.go(21 * DAY)
     assert (await they.margaret.item()).value.claims["powers"] == ["council-tax"]
+
+
+NORAH = LPA_1 | {"proxy": LPA_1["proxy"] | {"given_name": "Norah"}}
+
+
+@asynccontextmanager
+async def disputing(template: Template, folder: Path, detail: str, **settings: Any) -> AsyncIterator[tuple[Family, str, str, str]]:
+    """Margaret says that a detail of hers is wrong: the attorney's document, hers, and the office's number of what she said."""
+    async with family(template, folder, **settings) as they:
+        made = await they.registry.make()
+        number, office, waits = made["id"], they.registry.office, settings.get("approve_types", ())
+        if "representation" in waits:
+            await approve(office, number)
+        await they.collect(they.nora, made["invitation_link"], made["code"])
+        granted = await donors.make(office, number, actor=CLERK)
+        if "representation-granted" in waits:
+            await approve(office, granted.document)
+        await they.redeem(they.margaret, granted)
+        await they.go(0)
+        wallet, item = they.margaret.wallet, await they.margaret.item()
+        made_of_it = await disputes.say_wrong(wallet.means, wallet.vault, item.id, detail, "It is another.")
+        yield they, number, granted.document, made_of_it.value.reference
+
+
+async def hers_now(they: Family) -> tuple[str, str, str]:
+    """What became of what she said, what her card says of it, and the attorney's name."""
+    wallet, item = they.margaret.wallet, await they.margaret.item()
+    (said,) = await disputes.of_document(wallet.means, wallet.vault, item.id)
+    return said.value.state, item.value.standing, item.value.claims["proxy"]["given_name"]
+
+
+@pytest.mark.parametrize("database", ["sqlite", "postgresql"])
+async def test_what_a_donor_says_is_wrong_is_corrected_in_the_attorneys_document(
+    template: Template, tmp_path: Path, database: str, request: pytest.FixtureRequest
+) -> None:
+    """It says nothing of its own: correcting it alone would answer her and change nothing. Both are corrected at once, and her copies at once too."""
+    where = {} if database == "sqlite" else {"storage": request.getfixturevalue("postgresql_uri")}
+    async with disputing(template, tmp_path, "proxy/given_name", **where) as (they, number, hers, reference):
+        office = they.registry.office
+        told = donors.seen_by_donor(NORAH)
+        with pytest.raises(Conflict, match=f"correct that one, {number}"):
+            await correct(office, hers, told, reason="x", actor=CLERK, correction=reference)
+        body = {"claims": told, "reason": "x", "answers": reference}
+        status, answer = await they.registry.call("POST", f"/api/credentials/{hers}/correction", body)
+        assert (status, answer["code"]) == (409, "conflict")
+        assert number in answer["detail"]
+        with pytest.raises(Malformed, match="stays the same") as wrong:
+            await correct(office, number, LPA_1 | {"powers": ["banking"]}, reason="x", actor=CLERK, correction=reference)
+        assert wrong.value.where == "/claims/proxy/given_name"
+        await correct(office, number, NORAH, reason="The register says Norah", actor=CLERK, correction=reference)
+        await they.go(HOUR + 1)
+        await they.go(HOUR)
+        assert await hers_now(they) == ("corrected", "valid", "Norah")
+        assert "disputed" not in (await they.margaret.item()).value.claims
+        history = await office.storage.read(lambda tx: documents.history(tx, hers))
+        assert [(each.kind, each.copies) for each in history if each.kind == "corrected"] == [("corrected", 20)]
+        lines = await office.storage.read(lambda tx: log.page(tx, before=1_000, limit=1_000))
+        entries = [line.entry.entry for line in lines if line.entry.entry is not None]
+        assert {each["type"] for each in entries if each["kind"] == "corrected"} == {"representation", "representation-granted"}
+
+
+async def test_a_correction_of_what_a_donor_does_not_see_leaves_hers_alone(template: Template, tmp_path: Path) -> None:
+    async with disputing(template, tmp_path, "proxy/given_name") as (they, number, hers, _):
+        born = LPA_1 | {"represented": LPA_1["represented"] | {"birthdate": "1938-11-12"}}
+        await correct(they.registry.office, number, born, reason="x", actor=CLERK)
+        await they.go(HOUR + 1)
+        assert await hers_now(they) == ("open", "valid", "Nora")
+        history = await they.registry.office.storage.read(lambda tx: documents.history(tx, hers))
+        assert "corrected" not in {each.kind for each in history}
+
+
+async def test_the_day_since_when_has_another_name_in_the_attorneys_document(template: Template, tmp_path: Path) -> None:
+    async with disputing(template, tmp_path, "since") as (they, number, _, reference):
+        office = they.registry.office
+        with pytest.raises(Malformed, match="stays the same") as wrong:
+            await correct(office, number, NORAH, reason="x", actor=CLERK, correction=reference)
+        assert wrong.value.where == "/claims/grant_date"
+        await correct(office, number, NORAH | {"grant_date": "2021-05-05"}, reason="x", actor=CLERK)
+        await they.go(HOUR + 1)
+        await they.go(HOUR)
+        assert await hers_now(they) == ("corrected", "valid", "Norah")
+
+
+BOTH = ("representation", "representation-granted")
+
+
+@pytest.mark.parametrize("waits", [BOTH[:1], BOTH], ids=["the-attorneys", "both"])
+async def test_a_donor_hears_corrected_once_all_have_agreed(template: Template, tmp_path: Path, waits: tuple[str, ...]) -> None:
+    async with disputing(template, tmp_path, "proxy/given_name", approve_types=waits) as (they, number, hers, reference):
+        office = they.registry.office
+        await correct(office, number, NORAH, reason="x", actor=CLERK, correction=reference)
+        await they.go(HOUR + 1)
+        assert await hers_now(they) == ("open", "renewing", "Nora")
+        await send_back(office, number, "It says Nora there")
+        assert (await office.storage.read(lambda tx: records.get(tx, reference))).reason_code == records.BACK
+        await correct(office, number, NORAH, reason="It says Norah", actor=CLERK)
+        if waits == BOTH:  # hers alone is not enough
+            await approve(office, hers)
+            await they.go(DAY)
+            assert await hers_now(they) == ("open", "renewing", "Nora")
+        await approve(office, number)
+        await they.go(DAY)
+        await they.go(HOUR)
+        assert await hers_now(they) == ("corrected", "valid", "Norah")
+
+
+async def test_a_donors_side_made_at_the_same_moment_ends_the_correction(they: Family) -> None:
+    number = await they.appoint()
+    office = they.registry.office
+    made = await donors.make(office, number, actor=CLERK)
+
+    class Late:
+        """A database in which somebody unlinks the donor's document before the write."""
+
+        def __getattr__(self, name: str) -> Any:
+            return getattr(office.storage, name)
+
+        async def write(self, unit: Callable[[Tx], Awaitable[Any]], **how: Any) -> Any:
+            await office.storage.write(lambda tx: tx.execute("DELETE FROM granted WHERE document = $1", made.document))
+            return await office.storage.write(unit, **how)
+
+    with pytest.raises(Conflict, match="same moment"):
+        await correct(replace(office, storage=cast("Storage", Late())), number, NORAH, reason="x", actor=CLERK)
 
 
 async def hold_for_safeguarding(they: Family, number: str) -> None:

@@ -13,7 +13,7 @@ from support.family import CLERK, Family, Person, family
 from support.registry import Template, make_template
 from support.world import BANK, COUNCIL
 
-from issuer import donors, reports, revoke
+from issuer import donors, offers, reports, revoke
 from issuer.lost import replace_lost
 from issuer.records import donors as records
 from issuer.records.donors import Kept
@@ -24,8 +24,9 @@ from shared.clock import DAY
 from shared.errors import Missing, Refused, VcError
 from shared.jose import jwe
 from shared.storage import Tx
-from wallet import at_office, reported, reporting
+from wallet import at_office, history, reported, reporting
 from wallet.at_office import post
+from wallet.entries import Entry, Party
 
 HOUR = 3_600
 
@@ -184,6 +185,27 @@ async def test_a_lost_wallet_of_the_attorney_leaves_no_report_and_hears_nothing(
     assert (told.reason, told.contest) == ("investigation", "Ring 01632 960000")
 
 
+async def test_a_new_invitation_without_a_loss_makes_no_liar_of_the_attorney(they: Family) -> None:
+    """The wallet that collects next counts from 1 again; that of before leaves no report any more."""
+    number = await they.appoint()
+    await they.grant(number)
+    await they.go(0)
+    await they.show("bank")
+    await they.go(21 * DAY)
+    await they.go(DAY)
+    earlier = (await they.nora.item()).value
+    proof = {"tag": earlier.claims["report_tag"], "pass": earlier.report_pass}
+    made = await offers.invite_again(they.registry.office, number, actor=CLERK)
+    before, they.nora = they.nora, await they.another("Nora anew")
+    await they.redeem(they.nora, made)
+    await refused(they, before, "/reports/to", proof)
+    await they.go(0)
+    await they.show("council-tax")
+    await they.go(20 * DAY)
+    await they.go(DAY)
+    assert await heard(they.margaret) == [(1, BANK, True), (1, COUNCIL, True)]
+
+
 async def test_what_a_new_wallet_of_the_attorney_tells_in_two_ways_stands_there_twice(they: Family) -> None:
     """A loss is no way out for one that was changed: under each number of the same wallet there is one use."""
     number = await they.appoint()
@@ -203,6 +225,55 @@ async def test_what_a_new_wallet_of_the_attorney_tells_in_two_ways_stands_there_
 
 
 FORGED = donor.Use(number=1, at=1, name="Harmless Ltd", entity="https://x.example", purpose="nothing", result="success", live=True)
+
+
+async def by_letter(who: Person, kind: str, result: str, **more: Any) -> None:
+    """A line of the attorney's history about one letter to the bank: the copy, or what became of it."""
+    line = Entry(
+        seq=0,
+        time=who.wallet.means.clock(),
+        transaction_identifier="the-letter",
+        transaction_type=kind,
+        transaction_result=result,
+        interacting_party_identifier=Party(type="uri", identifier=BANK),
+        interacting_party_name="Northwold Bank",
+        **more,
+    )
+    means, vault = who.wallet.means, who.wallet.vault
+    await who.wallet.storage.write(lambda tx: history.append(tx, vault, line, entropy=means.entropy))
+
+
+async def came_out(who: Person) -> list[tuple[int, str, bool]]:
+    state = await reported.state_of(who.wallet.means, who.wallet.vault, (await who.item()).id)
+    return [] if state is None else [(use.number, use.result, use.fits) for use in state.uses]
+
+
+async def test_a_letter_that_was_told_of_and_did_not_arrive_is_told_of_again(they: Family) -> None:
+    """With what is new, and nothing else; once more where the wallet that it was locked for is lost."""
+    number = await they.appoint()
+    hers = await they.grant(number)
+    await they.go(0)
+    await by_letter(they.nora, "addressed-copy", "success", on_behalf_of=(await they.nora.item()).id)
+    await they.show("council-tax")
+    await they.go(21 * DAY)
+    await they.go(DAY)
+    assert await came_out(they.margaret) == [(1, "success", True), (2, "success", True)]
+    await by_letter(they.nora, "answer", "failed", reason_of_noncompletion="not delivered: expired")
+    await they.show("bank")
+    await they.go(20 * DAY)
+    await they.go(DAY)
+    assert await came_out(they.margaret) == [(1, "failed", True), (2, "success", True), (3, "success", True)]
+    margaret = await lose(they, hers.document, they.margaret)
+    await they.go(0)
+    await they.go(20 * DAY)
+    await they.go(DAY)
+    assert await came_out(margaret) == [(1, "failed", True), (3, "success", True)]
+    await they.go(20 * DAY)
+    await they.go(DAY)
+    state = await reporting.state_of(they.nora.wallet.means, they.nora.wallet.vault, (await they.nora.item()).id)
+    assert state is not None
+    assert (state.told, state.failed) == (3, (1,))
+    assert await came_out(margaret) == [(1, "failed", True), (3, "success", True)]
 
 
 async def test_both_wallets_are_lost_and_reports_come_as_before(they: Family) -> None:

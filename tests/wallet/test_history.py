@@ -6,12 +6,17 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from support.trial_verify import Dice
+from support.signing import AT
+from support.trial_verify import Authority, Dice
 from support.wallets import EASY, PASSPHRASE, Wallet, open_wallet
 
 from shared import receipts
+from shared.clock import DAY
 from shared.errors import Conflict, HistoryRewritten, Malformed, SignInRequired, VcError
-from shared.receipts import LogEntry
+from shared.inbox import NO_ANSWER
+from shared.keys import KeyId, Role
+from shared.log_heads import LEEWAY
+from shared.receipts import LogEntry, LogHead, Receipt
 from wallet import history
 from wallet.backup import BackupTools, open_backup, restore
 from wallet.entries import Sealed
@@ -50,6 +55,48 @@ async def test_a_line_added_from_outside_shows(wallet: Wallet) -> None:
     name = history.name_of(wallet.vault, 4)
     await wallet.storage.write(lambda tx: HISTORY.put(tx, wallet.vault, name, lines[-1], entropy=Dice("more")))
     assert not (await history.read_checked(wallet.storage, wallet.vault))[1]
+
+
+def _given(at: int, head: LogHead | None, reason: str = "") -> Receipt:
+    return Receipt(
+        receipt_id=f"r{at}",
+        entity="https://council.example",
+        received_at=at,
+        decision="accepted",
+        reason_code=reason,
+        purpose_id="council-tax",
+        salt=bytes(16),
+        presentation_digest=bytes(32),
+        nonce="n",
+        log_head=head,
+    )
+
+
+def _token(receipt: Receipt) -> str:
+    by = Authority.new("https://council.example", role=Role.RELYING_PARTY, subject="Council")
+    return by.signer.finish(receipts.prepare_receipt(receipt, key=KeyId("relying-party"), x5c=by.x5c, at=receipt.received_at))
+
+
+def _head(size: int, digest: bytes = bytes(32)) -> LogHead:
+    return LogHead(size=size, digest=digest)
+
+
+@pytest.mark.parametrize("between", [0, 1, LEEWAY])
+def test_decisions_of_about_one_time_are_entered_in_any_order(between: int) -> None:
+    """A body reads its clock well before it writes: whoever was decided first may be entered last."""
+    first, second = _given(AT, _head(7)), _given(AT + between, _head(6))
+    history.check_heads(second, [_token(first)])
+    history.check_heads(first, [_token(second)])
+
+
+def test_a_log_that_shrank_or_says_something_else_at_one_length_was_rewritten() -> None:
+    first, later = _given(AT, _head(7)), _given(AT + LEEWAY + 1, _head(6))
+    other = _given(AT + 1, _head(7, b"\1" * 32))
+    for now, before in ((later, first), (first, later), (other, first), (first, other)):
+        with pytest.raises(HistoryRewritten):
+            history.check_heads(now, [_token(before)])
+    history.check_heads(_given(AT + DAY, None), [_token(first)])  # it says nothing of its log
+    history.check_heads(later, [_token(_given(AT, _head(7), NO_ANSWER))])
 
 
 async def test_anybody_can_follow_the_export(wallet: Wallet) -> None:

@@ -4,26 +4,20 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
-from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
-from support.desk import URL, Running, Template, make_template, read_anchor, serving
+from support.desk import URL, Running, Template, make_template, serving
 from support.desk import Site as Issuers
 from support.holdings import put_document
-from support.inboxes import Town
 from support.letters import Joan
+from support.real_bank import WithBank
 from support.trial_verify import LIST, status_token
 from support.wallets import open_wallet
 from support.world import BANK
 
 from shared.clock import DAY
-from shared.errors import Unavailable
-from shared.flow import Fetch, Fetched
-from shared.keys import Role
 from shared.receipts import peek_receipt
-from shared.trust.anchors import parse_anchor
-from shared.trust.policy import Policy
 from shared.web import operators
 from verifier import app as verifier_app
 from verifier import inbox_desk, registering
@@ -36,28 +30,6 @@ from wallet.telling import Picked
 
 pytestmark = pytest.mark.real
 TO = f"{BANK} bank"
-
-
-@dataclass
-class WithBank(Town):
-    """A town in which the bank is a verifier that runs here."""
-
-    running: Running | None = None
-
-    async def __call__(self, fetch: Fetch) -> Fetched:
-        if self.running is None or not fetch.url.startswith(URL + "/"):
-            return await super().__call__(fetch)
-        if URL in self.down:
-            raise Unavailable("nobody answers")
-        return await self.running.fetch(fetch)
-
-    def policy(self) -> Policy:
-        found = super().policy()
-        if self.running is None:
-            return found
-        pin = parse_anchor(read_anchor(self.running.desk), role=Role.RELYING_PARTY, entity=BANK, address=URL)
-        others = tuple(each for each in found.anchors.anchors if each.entity != BANK and each.name != "Bank anchor")
-        return replace(found, anchors=replace(found.anchors, anchors=(*others, pin)))
 
 
 @pytest.fixture(scope="module")

@@ -27,7 +27,7 @@ from shared.storage import Tx
 from wallet import locking
 from wallet.app import one_round
 from wallet.locking import Made, all_links, lock, state_of, who_looked, withdraw
-from wallet.share import Wish, make_out
+from wallet.share import Wish, make_out, path_of
 from wallet.views import KEPT, MAX_ORGANISATION, TRIES, Views
 
 FOR_BANK = Wish(entity=BANK, name="Northwold Bank", purpose_id="bank", query="bank")
@@ -320,6 +320,24 @@ async def test_the_pages(site: Site) -> None:
     assert "Copies that you sent stay in mailboxes." in visitor.text
     await visitor.get(f"{where}/file")
     assert visitor.path == where
+
+
+async def test_digits_that_are_none_and_far_too_many(site: Site) -> None:
+    """What is typed or followed is refused in words, never by a failure."""
+    visitor, copy = Visitor(site), await a_copy(site)
+    await visitor.enter()
+    await visitor.get(f"/copies/{copy}/lock")
+    for uses in ("²", "9" * 5_000):
+        await visitor.post(f"/copies/{copy}/lock", {"way": "show", "uses": uses})
+        assert (visitor.status, "Choose how the organisation gets it" in visitor.text) == (400, True)
+    for days in ("²", "9" * 5_000):
+        await visitor.get("/copies/new")
+        wish = {"to": BANK, "to_name": "Northwold Bank", "question": "representation/bank", "days": days}
+        await visitor.post("/copies/new", wish)
+        assert "This is what the copy would show" not in visitor.text
+        assert visitor.status < 500
+    assert path_of("powers/12/*/²") == ("powers", 12, None, "²")
+    assert path_of("9" * 5_000) == ("9" * 5_000,)
 
 
 async def test_what_the_service_shows(site: Site) -> None:

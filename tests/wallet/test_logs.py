@@ -8,8 +8,9 @@ from pathlib import Path
 import msgspec
 import pytest
 from support.books import Book
+from support.trial_verify import Authority
 from support.wallets import Wallet, open_wallet
-from support.world import COUNCIL
+from support.world import BANK, COUNCIL
 
 from shared import log_heads
 from shared.clock import DAY
@@ -22,6 +23,7 @@ from shared.trust.policy import Policy
 from wallet import history, logs
 from wallet.entries import Sealed
 from wallet.logs import LogSeen
+from wallet.present import agree
 from wallet.records import HISTORY
 
 
@@ -265,6 +267,31 @@ async def test_a_receipt_that_did_not_fit_accuses_nobody_of_more(wallet: Wallet,
     assert lines[-1].entry.receipt_problem
     assert [each.seq for each in logs.told_by(lines)[COUNCIL]] == [2]
     assert len(book.entries) == 6
+
+
+@pytest.mark.parametrize("known_before", [True, False])
+async def test_whoever_could_not_be_checked_accuses_nobody_else(wallet: Wallet, *, known_before: bool) -> None:
+    """A receipt in the council's name by a root of the asker's own: it fits what was asked, and says nothing of the council's log."""
+    book = Book(wallet.world.council).open()
+    for number in range(9):
+        book.enter(f"somebody else {number}")
+    await wallet.collect()
+    if known_before:
+        await wallet.share(wallet.world.council.ask())
+    book.sign()
+    stranger = wallet.world.bank
+    stranger.by = Authority.new(COUNCIL, role=Role.RELYING_PARTY, subject="anything")
+    wallet.world.strangers.add(BANK)
+    stranger.receipt_changes.update(entity=COUNCIL, log_head=LogHead(size=3, digest=bytes(32)))
+    view = await wallet.ask(stranger.ask(use=False))
+    await agree(wallet.means, wallet.vault, view.id)
+    line = (await wallet.lines())[-1].entry
+    assert line.receipt
+    assert (line.receipt_problem, line.interacting_party_identifier.type) == ("", "x509_hash")
+    await pass_days(wallet, 8)
+    seen = await logs.seen(wallet.means, wallet.vault)
+    assert logs.broken(seen) == {}
+    assert set(seen) == ({COUNCIL} if known_before else set())
 
 
 async def test_a_wallet_without_receipts_asks_nobody(wallet: Wallet) -> None:

@@ -94,6 +94,62 @@ async def test_what_no_office_can_be_told_is_said(site: Site, old: Visitor, new:
     assert "an office that your wallet cannot tell" in await _finish(old)
 
 
+async def _lost(visitor: Visitor, document: str) -> str:
+    await visitor.get(f"/cards/{document}")
+    await visitor.post(re.findall(r'action="(/cards/[^"]+/lost)"', visitor.text)[0])
+    assert visitor.path == f"/cards/{document}"
+    return visitor.text
+
+
+async def test_t_ex_5_whoever_says_that_a_phone_is_lost_reads_whether_the_office_has_heard(site: Site, old: Visitor) -> None:
+    await old.collect()
+    document = await keep_on_phone(site, PHONE)
+    assert ON_HOLD in await _lost(old, document)
+    assert _heard(site) == 1
+    await keep_on_phone(site, PHONE)
+    site.world.down.add(OFFICE)
+    told = await _lost(old, document)
+    assert "An office was not told yet" in told
+    assert ON_HOLD not in told
+    assert "An office was not told yet" in await old.get(f"/cards/{document}")  # as long as it is so
+    site.world.down.clear()
+    for vault in site.host.unlocked.vaults():
+        await look_after(site.host.means, vault)
+    assert _heard(site) == 2
+    assert "An office was not told yet" not in await old.get(f"/cards/{document}")
+    await keep_on_phone(site, PHONE)
+    site.world.office.refresh_tokens.clear()
+    assert "an office that your wallet cannot tell" in await _lost(old, document)
+
+
+async def test_t_ex_5_a_document_is_not_taken_out_before_its_holder_knows_what_an_office_has_not_heard(site: Site, old: Visitor) -> None:
+    await old.collect()
+    document = await keep_on_phone(site, PHONE)
+    site.world.down.add(OFFICE)
+    await old.get(f"/cards/{document}/remove")
+    await old.post(f"/cards/{document}/remove")
+    assert "An office was not told yet" in old.text
+    assert "your wallet can tell nobody any more" in old.text
+    site.world.down.clear()
+    await old.post(f"/cards/{document}/remove")
+    assert _heard(site) == 1
+    assert old.path == "/"
+    await old.get(f"/cards/{document}")
+    assert old.status == 404
+
+
+async def test_whoever_takes_a_document_out_all_the_same_may(site: Site, old: Visitor) -> None:
+    await old.collect()
+    document = await keep_on_phone(site, PHONE)
+    site.world.down.add(OFFICE)
+    for told in ({}, {"told": "yes"}):
+        await old.get(f"/cards/{document}/remove")
+        await old.post(f"/cards/{document}/remove", told)
+    assert old.path == "/"
+    await old.get(f"/cards/{document}")
+    assert old.status == 404
+
+
 async def test_the_old_page_waits_for_what_it_says_of_its_copies(
     site: Site, old: Visitor, new: Visitor, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -17,8 +17,9 @@ from shared.formats import formats
 from shared.jose import jwk
 from shared.status.assertion import parse_assertion
 from wallet import phone
-from wallet.deliveries import Begun, Delivery, Lost, OnPhone, Received
+from wallet.deliveries import Begun, Delivery, Lost, OnPhone, Received, Told
 from wallet.holding import KeyRing, make_keys
+from wallet.lease import LEASE
 from wallet.records import DELIVERIES, DOCUMENTS, Item
 from wallet.sessions import Document
 
@@ -242,6 +243,82 @@ async def test_a_loss_that_cannot_be_told_now_is_told_later(pocket: Pocket) -> N
     await phone.look_after(pocket.wallet.means, pocket.wallet.vault)
     assert world.office.notified[-1]["event"] == "credential_deleted"
     assert await pocket.batches() == []
+
+
+def says(status: int, error: str) -> Callable[[Fetch], Fetched]:
+    return lambda _: Fetched(status=status, headers={"content-type": "application/json"}, body=msgspec.json.encode({"error": error}))
+
+
+@pytest.mark.parametrize("path", ["/token", "/notification"])
+@pytest.mark.parametrize(("status", "error"), [(400, "slow_down"), (400, "invalid_request"), (401, "invalid_client"), (429, ""), (500, "")])
+async def test_t_ex_5_a_loss_that_an_office_does_not_take_now_is_told_later(pocket: Pocket, path: str, status: int, error: str) -> None:
+    """Whatever it is that goes wrong: a finder could use the copies until it hears."""
+    kept, wallet = await pocket.keep(), pocket.wallet
+    wallet.world.office.says[path] = says(status, error)
+    assert await phone.lost(wallet.means, wallet.vault, kept.id) is Told.LATER
+    assert await phone.lost(wallet.means, wallet.vault, kept.id) is Told.LATER  # said again, it is not forgotten
+    await phone.look_after(wallet.means, wallet.vault)
+    assert [type(item.value.state) for item in await pocket.batches()] == [Lost]
+    wallet.world.office.says.clear()
+    await phone.look_after(wallet.means, wallet.vault)
+    assert wallet.world.office.notified[-1]["event"] == "credential_deleted"
+    assert await pocket.batches() == []
+
+
+async def test_t_ex_5_a_loss_while_new_copies_are_fetched_is_told_later(pocket: Pocket) -> None:
+    """Another process has the lease, or wrote the document at the same moment."""
+    kept, wallet = await pocket.keep(), pocket.wallet
+    (item,) = await wallet.documents()
+    assert item.value.renewal is not None
+    renewal = msgspec.structs.replace(item.value.renewal, lease_until=wallet.world.clock() + LEASE)
+    await wallet.replace(item, msgspec.structs.replace(item.value, renewal=renewal))
+    assert await phone.lost(wallet.means, wallet.vault, kept.id) is Told.LATER
+    assert deleted(pocket) == 0
+    wallet.world.clock.at += LEASE
+    await phone.look_after(wallet.means, wallet.vault)
+    assert deleted(pocket) == 1
+    assert await pocket.batches() == []
+
+
+async def test_t_ex_5_the_phone_of_a_document_that_was_replaced_is_told_too(pocket: Pocket) -> None:
+    """The list says that its copies are over, and nobody knows yet whether others come."""
+    kept, wallet = await pocket.keep(), pocket.wallet
+    (item,) = await wallet.documents()
+    assert item.value.renewal is not None
+    over = msgspec.structs.replace(item.value.status, value="invalid")
+    renewal = msgspec.structs.replace(item.value.renewal, cancelled=True)
+    await wallet.replace(item, msgspec.structs.replace(item.value, status=over, renewal=renewal))
+    assert await phone.lost(wallet.means, wallet.vault, kept.id) is Told.HEARD
+    assert deleted(pocket) == 1
+
+
+@pytest.mark.parametrize(("path", "error"), [("/token", "invalid_grant"), ("/notification", "invalid_notification_id")])
+async def test_what_an_office_says_that_it_never_takes_is_not_sent_again(pocket: Pocket, path: str, error: str) -> None:
+    kept, wallet = await pocket.keep(), pocket.wallet
+    wallet.world.office.says[path] = says(400, error)
+    assert await phone.lost(wallet.means, wallet.vault, kept.id) is Told.NEVER
+    assert await pocket.batches() == []
+
+
+async def test_an_office_whose_grant_is_over_makes_no_more_copies_for_a_phone(pocket: Pocket) -> None:
+    item = await pocket.begin()
+    pocket.wallet.world.office.says["/token"] = says(400, "invalid_grant")
+    with pytest.raises(Conflict, match="new invitation"):
+        await pocket.fetch(item)
+
+
+async def test_a_loss_that_is_never_heard_is_forgotten_once_the_copies_have_run_out(pocket: Pocket) -> None:
+    kept, wallet = await pocket.keep(), pocket.wallet
+    wallet.world.down.add("https://opg.example")
+    await phone.lost(wallet.means, wallet.vault, kept.id)
+    assert isinstance(kept.value.state, OnPhone)
+    wallet.world.clock.at = max(line.expires_at for line in kept.value.state.lines)
+    await phone.look_after(wallet.means, wallet.vault)
+    assert await pocket.batches() == []
+
+
+def deleted(pocket: Pocket) -> int:
+    return [told["event"] for told in pocket.wallet.world.office.notified].count("credential_deleted")
 
 
 async def test_an_office_that_is_away_leaves_everything_as_it_was(pocket: Pocket) -> None:

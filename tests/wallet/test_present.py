@@ -34,13 +34,19 @@ from shared.formats import Binding, formats
 from shared.jose import jwt
 from shared.jose.jwt import parse_jwt
 from shared.keys import KeyId
+from shared.log_heads import LEEWAY
 from shared.openid4vp import IntendedUse, RequestObject, render_request, render_use
 from shared.receipts import LogHead
+from shared.storage import Tx
 from shared.x509 import load_certificate, prepare_leaf, x5c_header
+from wallet.cards import key_of, type_of
 from wallet.cut_off import CUT_OFF, settle_cut_off
 from wallet.present import agree, read_request, refuse
-from wallet.records import DOCUMENTS, REQUESTS
+from wallet.records import COPIES, DOCUMENTS, REQUESTS
+from wallet.resend import told_of
+from wallet.sent import Change
 from wallet.sessions import Agreed, Answered, Unanswered, Withheld
+from wallet.statement import make, year_of
 
 POWERS = {
     "credentials": [
@@ -461,7 +467,7 @@ async def test_rewritten_log_detected_by_receipt_head(wallet: Wallet) -> None:
     problems = []
     for size, digest in ((5, b"a"), (7, b"b"), (7, b"b"), (7, b"c"), (6, b"d"), (9, b"e")):
         council.receipt_changes = {"log_head": LogHead(size=size, digest=digest * 32)}
-        wallet.world.clock.at += 1  # of two receipts of one second nobody knows which was first
+        wallet.world.clock.at += LEEWAY + 1  # of two receipts of about one time nobody knows which was first
         state = (await wallet.share(council.ask())).value.state
         assert isinstance(state, Answered)
         problems.append(state.receipt_problem.partition(":")[0])
@@ -509,6 +515,58 @@ async def test_a_refusal_by_the_verifier_is_told(wallet: Wallet) -> None:
 
 def broken(_: Fetch) -> Fetched:
     raise Unavailable("the line went dead")
+
+
+@pytest.mark.parametrize("says", [broken, lambda _: _json({"error": "invalid_request", "error_description": "we closed at five"}, 400)])
+async def test_what_was_sent_may_have_been_seen_whatever_came_of_it(wallet: Wallet, says: Any) -> None:
+    """The post carried everything: whoever answers anything but 200 may keep it, and hears of corrections like everybody who saw it."""
+    await wallet.collect()
+    wallet.world.council.says = says
+    await wallet.share(wallet.world.council.ask())
+    lines, document = await wallet.lines(), await wallet.document()
+    names = lines[-1].entry.claims_presented
+    assert names
+    statement = make(lines, holder="Nora", year=year_of(AT), at=AT + 1, intact=True)
+    assert [(one.shared, one.failed, one.seen, one.may_have_seen) for one in statement.asked] == [(0, 1, (), names)]
+    assert [(one.entity, one.names, one.until, one.by) for one in statement.keeping] == [(COUNCIL, names, None, "unknown")]
+    (told,) = await told_of(wallet.means, wallet.vault, document.id)
+    assert (told.entity, told.jti, told.stale) == (COUNCIL, "", False)
+    await _corrected(wallet)
+    wallet.world.clock.at += 3
+    (told,) = await told_of(wallet.means, wallet.vault, document.id)
+    assert told.stale
+    await wallet.share(wallet.world.council.ask())  # fails again: nobody knows whether they heard the correction
+    (told,) = await told_of(wallet.means, wallet.vault, document.id)
+    assert told.stale
+    wallet.world.council.says = None
+    await wallet.share(wallet.world.council.ask())
+    (told,) = await told_of(wallet.means, wallet.vault, document.id)
+    assert not told.stale
+
+
+async def _corrected(wallet: Wallet) -> None:
+    """A second later every detail of the only document is another."""
+    (item,) = await wallet.documents()
+    names = tuple(key_of(claim.path) for claim in type_of(item.value).leaves)
+    change = Change(at=wallet.world.clock() + 1, claims=names)
+    await wallet.replace(item, msgspec.structs.replace(item.value, changes=(change,)))
+
+
+async def test_what_was_never_sent_was_not_seen(wallet: Wallet) -> None:
+    """The copy cannot be signed: it counts as used, and nothing went out."""
+    await wallet.collect()
+    copies = await wallet.copies()
+
+    async def break_all(tx: Tx) -> None:
+        for item in copies:
+            await COPIES.replace(tx, wallet.vault, item, msgspec.structs.replace(item.value, alg="none"), entropy=wallet.means.entropy)
+
+    await wallet.storage.write(break_all)
+    await wallet.share(wallet.world.council.ask())
+    assert wallet.world.council.got == []
+    lines = await wallet.lines()
+    assert (lines[-1].entry.transaction_result, lines[-1].entry.claims_presented) == ("failed", ())
+    assert make(lines, holder="Nora", year=year_of(AT), at=AT + 1, intact=True).keeping == ()
 
 
 @pytest.mark.parametrize(

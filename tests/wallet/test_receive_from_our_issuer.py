@@ -254,6 +254,20 @@ async def test_a_document_that_was_cancelled_stays_so(template: Template, tmp_pa
         assert (document.renewal.problem, document.renewal.cancelled) == ("", False)
 
 
+async def test_of_two_documents_of_one_grant_that_which_was_cancelled_is(template: Template, tmp_path: Path) -> None:
+    """The grant goes on for the other one, whose copies never take the place of these. What the office says of this one ends the hope for new ones."""
+    async with meeting(template, tmp_path) as here:
+        arthurs = LPA_1 | {"represented": LPA_1["represented"] | {"given_name": "Arthur"}}
+        numbers = [(await here.registry.make(claims=claims))["id"] for claims in (LPA_1, arthurs)]
+        await collect_and_look(here.wallet.means, here.wallet.vault, await here.signed_in(*numbers), None)
+        await here.registry.call("POST", f"/api/credentials/{numbers[0]}/cancel", {"reason": "donor-died"})
+        await one_round(here.registry.app)
+        for _ in range(4):
+            await here.go(7_200)
+        documents = [item.value for item in await here.wallet.documents()]
+        assert {each.claims["represented"]["given_name"]: each.standing for each in documents} == {"Margaret": "invalid", "Arthur": "valid"}
+
+
 async def test_a_wallet_whose_maker_is_not_known(template: Template, tmp_path: Path) -> None:
     async with meeting(template, tmp_path) as here:
         stranger = await make_maker(here.wallet.world.clock)

@@ -10,13 +10,15 @@ from typing import Any
 
 import pytest
 from support.strict_wallet import Visit, visit
-from support.trial_verify import CLAIMS
+from support.trial_verify import CLAIMS, Dice
 
 from shared.clock import DAY
 from shared.errors import Conflict, Refused, Unavailable
 from shared.openid4vci import AuthorizationDetail
-from wallet import history
+from wallet import history, moving, phone
 from wallet.batch import MAX_DOCUMENTS
+from wallet.deliveries import Begun, Told
+from wallet.holding import make_keys
 from wallet.lease import LEASE, take_lease
 from wallet.receive import kept_by
 from wallet.records import DOCUMENTS, Item
@@ -149,7 +151,8 @@ async def test_names_that_are_all_new_leave_the_copies_as_they_are(tmp_path: Pat
         here.issuer.renamed = (AuthorizationDetail(configuration_id="poa-dc+sd-jwt", identifiers=names),)
         before = (await cards(here))[0]
         after = await renew(here.wallet.means, here.wallet.vault, before)
-        assert due(after).problem == "malformed"
+        assert due(after).problem == "unknown_credential_identifier"
+        assert due(after).at - here.clock() == DAY, "of a document that was cancelled that is the ordinary answer"
         assert after.value.copies == before.value.copies
         assert [each["event"] for each in here.issuer.notified].count("credential_accepted") == 2
 
@@ -160,3 +163,21 @@ async def test_more_than_anybody_looks_through_are_refused(tmp_path: Path) -> No
         with pytest.raises(Refused, match="at most 20 documents"):
             await here.take(invitation)
         assert await cards(here) == []
+
+
+async def test_t_ex_5_an_old_phone_with_copies_of_both_is_told_of_both(tmp_path: Path) -> None:
+    """Both are told by the one grant that they share, which takes them one after the other."""
+    async with two(tmp_path, formats=("dc+sd-jwt", "dc+sd-cwt")) as here:
+        means, vault, name = here.wallet.means, here.wallet.vault, "ab" * 16
+        await here.take(await here.granted())
+        for item in await cards(here):
+            batch = await phone.begin(means, vault, item.id, name)
+            assert isinstance(batch.value.state, Begun)
+            ring = await make_keys(batch.value.state.count, Dice(item.id))
+            proofs = await ring.prove(audience=item.value.issuer, nonce=batch.value.state.nonce, at=means.clock())
+            await phone.fetch_copies(means, vault, batch.id, list(proofs))
+            await phone.kept(means, vault, batch.id)
+        told = await moving.tell(means, vault, await moving.give_up(means, vault, (name,)))
+        assert set(told.values()) == {Told.HEARD}
+        assert [each["event"] for each in here.issuer.notified].count("credential_deleted") == 2
+        assert await phone.all_deliveries(means, vault) == []

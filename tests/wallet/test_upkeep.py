@@ -215,7 +215,9 @@ async def test_cancelled_copies_give_way_to_others_where_there_are_any(wallet: W
     wallet.world.office.statuses |= {copy.status_idx: INVALID for copy in item.value.copies}
     wallet.world.down.add(f"{ISSUER}/token")
     await pass_days(wallet, 1)
-    assert (await wallet.document()).status.value == "invalid"
+    document = await wallet.document()
+    assert (document.status.value, document.standing) == ("invalid", "renewing")
+    assert card(document, at=wallet.world.clock()).trouble == ""
     wallet.world.down.clear()
     await pass_days(wallet, 1)
     document = await wallet.document()

@@ -28,6 +28,8 @@ LEFT_OUT = {
     "receiving": "an open invitation, which can be read again",
     "requests": "an open request, which can be read again",
     "standings": "what the office said, which is asked again",
+    "confirmations": "when a desk's receipt is asked for, which is drawn anew from the history",
+    "confirmations-looked": "when the history is looked through for those",
 }
 TICKET = bytes(16)
 BACKUP = "a passphrase for backups"

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from support.family import Family, family
 from support.registry import LPA_1, Template, make_template
+from support.second_person import approve, send_back
 from support.world import BANK, COUNCIL
 
 from issuer import corrections as at_office
@@ -23,6 +24,7 @@ from shared.clock import DAY
 from shared.errors import Conflict, Malformed, Missing, Unavailable
 from shared.flow import Fetch, Fetched
 from wallet import corrections, history, resend
+from wallet.cards import state_of
 from wallet.present import mark_used
 from wallet.records import Item
 from wallet.said_wrong import Correction
@@ -97,12 +99,102 @@ async def test_from_the_card_to_the_corrected_document_and_those_who_were_told(t
     after = await they.nora.again()
     assert after.claims["represented"]["birthdate"] == "1938-11-12"
     assert [change.claims for change in after.changes] == [(DETAIL,)]
-    assert set(await stale(they)) <= {BANK, COUNCIL}
+    assert await stale(they) == [BANK]  # the council never saw that detail
     disk = b"".join(each.read_bytes() for each in they.registry.directory.iterdir() if each.is_file())
     requests = b"".join(each.body for each in they.nora.sent)
     told = "\n".join(record.getMessage() for record in caplog.records if record.name.startswith("muniment.issuer")).encode()
     for name in (BANK, COUNCIL, "northwold", "council.example"):
         assert name.encode() not in disk + requests + told
+
+
+# --- a second person approves -----------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+async def careful(template: Template, tmp_path: Path, request: pytest.FixtureRequest) -> AsyncIterator[Family]:
+    """What the office writes is looked at by another. Nora has shown her document to the bank and the council, and says that a detail is wrong."""
+    where = {} if request.param == "sqlite" else {"storage": request.getfixturevalue("postgresql_uri")}
+    async with family(template, tmp_path, approve_types=("representation",), **where) as all_of_them:
+        made = await all_of_them.registry.make()
+        await approve(all_of_them.registry.office, made["id"])
+        await all_of_them.collect(all_of_them.nora, made["invitation_link"], made["code"])
+        await all_of_them.show("bank")
+        await all_of_them.show()
+        await say(all_of_them)
+        yield all_of_them
+
+
+async def look(they: Family) -> tuple[str, str, list[str], str]:
+    """What she said, what her card says, who has heard otherwise, and the detail."""
+    document = await they.nora.again()
+    return (await said(they)).state, state_of(document, they.world.clock()), await stale(they), document.claims["represented"]["birthdate"]
+
+
+async def test_corrected_is_not_said_before_a_second_person_has_agreed(careful: Family) -> None:
+    """Until then her copies are replaced, and not cancelled: nobody is told that they are."""
+    they, number = careful, (await row(careful)).document
+    await correct(they, number)
+    for seconds in (HOUR + 1, DAY, DAY):
+        await they.go(seconds)
+        assert await look(they) == ("open", "renewing", [], "1938-11-02")
+    wallet, item = they.nora.wallet, await they.nora.item()
+    told = await resend.told_of(wallet.means, wallet.vault, item.id)
+    assert len(told) == 2
+    with pytest.raises(Conflict, match="on their way"):
+        await resend.again(wallet.means, wallet.vault, item.id, [one.key for one in told], by=item.id)
+    assert await resend.successors(wallet.means, wallet.vault, item.value) == []
+    with pytest.raises(Conflict, match="waits for a second person"):
+        await at_office.refuse(they.registry.office, (await row(they)).reference, code="record-agrees", words="no", actor=SERVICE)
+    await approve(they.registry.office, number)
+    await they.go(DAY)
+    await they.go(HOUR)
+    assert await look(they) == ("corrected", "valid", [BANK], "1938-11-12")
+    assert "disputed" not in (await they.nora.again()).claims
+
+
+async def test_what_a_second_person_sends_back_is_open_again(careful: Family) -> None:
+    they, number = careful, (await row(careful)).document
+    await correct(they, number)
+    await they.go(HOUR + 1)
+    await send_back(they.registry.office, number, "The register says the 12th of October")
+    await they.go(DAY)
+    assert await look(they) == ("open", "renewing", [], "1938-11-02")
+    waiting = await row(they)
+    assert (waiting.reason_code, waiting.said is None) == (records.BACK, False)
+    await correct(they, number)  # the same, with the certificate beside it
+    assert (await row(they)).reason_code == records.WAITS
+    await approve(they.registry.office, number)
+    await they.go(DAY)
+    await they.go(HOUR)
+    assert await look(they) == ("corrected", "valid", [BANK], "1938-11-12")
+
+
+async def test_what_was_sent_back_is_corrected_otherwise_or_stays(careful: Family) -> None:
+    """Another correction that does not touch the detail leaves it open, and it can be refused as before."""
+    they, waiting = careful, await row(careful)
+    await correct(they, waiting.document)
+    await send_back(they.registry.office, waiting.document, "It was right")
+    with pytest.raises(Malformed, match="stays the same"):
+        await replace(they.registry.office, waiting.document, LPA_1, reason="x", actor=SERVICE, correction=waiting.reference)
+    await replace(they.registry.office, waiting.document, LPA_1, reason="x", actor=SERVICE)
+    await approve(they.registry.office, waiting.document)
+    await at_office.refuse(they.registry.office, waiting.reference, code="record-agrees", words="The register agrees.", actor=SERVICE)
+    await they.go(DAY)
+    await they.go(HOUR)
+    assert await look(they) == ("refused", "valid", [], "1938-11-02")
+
+
+async def test_a_document_that_ends_while_it_waits_was_cancelled(careful: Family) -> None:
+    they, number = careful, (await row(careful)).document
+    await correct(they, number)
+    await they.go(HOUR + 1)
+    assert (await they.registry.call("POST", f"/api/credentials/{number}/cancel", {"reason": "donor-died"}))[0] == 200
+    await they.go(DAY)
+    assert (await look(they))[:2] == ("ended", "invalid")
+    assert sorted(await stale(they)) == sorted([BANK, COUNCIL])
+
+
+# --- the rest of it --------------------------------------------------------------------------------------------------------------------
 
 
 async def test_whoever_asks_and_hears_that_it_was_corrected_has_the_corrected_document(they: Family) -> None:

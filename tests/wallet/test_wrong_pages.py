@@ -6,16 +6,20 @@ import asyncio
 import html
 import re
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 from support.office_in_town import Town
 from support.registry import LPA_1, Registry, Template, make_template, serving
+from support.second_person import approve
 from support.wallet_visitor import Visitor
 from support.wallets import Site, serve_wallet
 
 from issuer import corrections as at_office
+from issuer.app import one_round
 from issuer.records import corrections as records
 from issuer.replace import replace
 from issuer.sessions import SERVICE
@@ -48,11 +52,19 @@ def template(tmp_path_factory: pytest.TempPathFactory) -> Template:
 
 @pytest.fixture
 async def scene(template: Template, tmp_path: Path) -> AsyncIterator[Scene]:
+    async with staged(template, tmp_path) as one:
+        yield one
+
+
+@asynccontextmanager
+async def staged(template: Template, folder: Path, **settings: Any) -> AsyncIterator[Scene]:
     town = Town()
-    async with serving(template, tmp_path / "registry") as registry, serve_wallet(tmp_path / "wallet", world=town) as site:
+    async with serving(template, folder / "registry", **settings) as registry, serve_wallet(folder / "wallet", world=town) as site:
         town.registry = registry
         town.clock.at = registry.clock.at
         made = await registry.make()
+        if settings:
+            await approve(registry.office, made["id"])
         visitor = Visitor(site)
         await visitor.enter()
         await visitor.get("/receive")
@@ -124,6 +136,39 @@ async def test_of_a_document_that_was_cancelled_the_page_says_so(scene: Scene) -
         assert words in told
     assert "Ask if there is an answer" not in told
     assert "has cancelled it" in html.unescape(await scene.read(scene.card))
+
+
+async def test_an_answer_that_the_office_deleted_is_not_said_never_to_have_been_given(scene: Scene) -> None:
+    await scene.write()
+    name = scene.visitor.path
+    await at_office.refuse(scene.registry.office, await scene.reference(), code="record-agrees", words="no", actor=SERVICE)
+    await scene.registry.office.storage.write(lambda tx: records.purge(tx, scene.registry.clock()))
+    told = html.unescape(await scene.visitor.post(f"{name}/ask"))
+    assert "No answer can be had any more" in told
+    assert "Never answered" not in told
+
+
+async def test_new_copies_that_wait_for_a_second_person_are_on_their_way(template: Template, tmp_path: Path) -> None:
+    """The card does not say that the document was cancelled, and offers to tell nobody so; nor does the list of documents say it."""
+    async with staged(template, tmp_path, approve_types=("representation",)) as scene:
+        await scene.write()
+        name, number = scene.visitor.path, (await scene.registry.call("GET", "/api/credentials"))[1]["items"][0]["id"]
+        claims = LPA_1 | {"represented": LPA_1["represented"] | {"birthdate": "1938-11-12"}}
+        await replace(scene.registry.office, number, claims, reason="x", actor=SERVICE, correction=await scene.reference())
+        await one_round(scene.registry.app)
+        await scene.visitor.get(name)
+        assert "is looking at it" in html.unescape(await scene.visitor.post(f"{name}/ask"))
+        scene.town.clock.at += 3_600
+        scene.registry.clock.at += 3_600
+        await scene.visitor.enter()
+        await scene.visitor.get(f"{scene.card}/renew")
+        await scene.visitor.post(f"{scene.card}/renew")
+        card = await scene.read(scene.card)
+        for words in ("new copies on their way", "New ones are on their way", "Ask for new copies now"):
+            assert words in card
+        for words in ("has cancelled it", "that it was cancelled", "This is wrong", "Show it to someone"):
+            assert words not in card
+        assert "new copies on their way" in await scene.read("/")
 
 
 async def test_an_office_that_does_not_answer(scene: Scene) -> None:

@@ -11,6 +11,7 @@ from shared.credentials import by_id
 from shared.errors import Conflict, Malformed, Missing, Unavailable
 from shared.web import auth
 from shared.web.context import FETCHER
+from shared.web.dates import day_words
 from shared.web.entrance import OPERATOR, seated
 from shared.web.forms import Form
 from shared.web.pages import locale_of, render, translator
@@ -36,6 +37,15 @@ def add_to(app: web.Application, desk: Desk, store: Store) -> None:
     app.router.add_get(f"{_PATH}/qr.svg", seated(part.code))
 
 
+async def show_offer(request: web.Request, desk: Desk, offer: Offer, *, here: str, back_to: str) -> web.Response:
+    """The invitation to a document that was given, on the screen, or as two sheets on paper for somebody without a phone."""
+    locale = locale_of(request)
+    title, day = by_id(offer.kind).title.in_(locale), day_words(offer.expires_at[:10], locale)
+    return await render(
+        request, "desk/given.html", offer=offer, here=here, back_to=back_to, title=title, office=desk.settings.name, day=day
+    )
+
+
 class Giving:
     def __init__(self, desk: Desk) -> None:
         self._desk = desk
@@ -45,12 +55,9 @@ class Giving:
         offer = await self._offer(request)
         if offer is not None:
             back_to = f"/desk/requests/{request.match_info['id']}"
-            return await render(request, "desk/given.html", offer=offer, here=request.path, back_to=back_to, title=self._title(request))
+            return await show_offer(request, self._desk, offer, here=request.path, back_to=back_to)
         answered, opened = await self._accepted(request)
         return await self._form(request, Form(), giving.draft(self._desk, answered, opened))
-
-    def _title(self, request: web.Request) -> str:
-        return by_id(MANDATE).title.in_(locale_of(request))
 
     async def _accepted(self, request: web.Request) -> tuple[Answered, Opened]:
         exchange, opened = await seen.decided(self._desk, request)
@@ -69,7 +76,7 @@ class Giving:
             for row in details(kind, wanted.claims, locale)
         ]
         return await render(
-            request, "desk/give.html", form=form, id=request.match_info["id"], title=self._title(request), rows=rows, needed=needed
+            request, "desk/give.html", form=form, id=request.match_info["id"], title=kind.title.in_(locale), rows=rows, needed=needed
         )
 
     async def give(self, request: web.Request) -> web.StreamResponse:

@@ -99,7 +99,7 @@ class Inbox(Standing):
     async def _letter(self, request: web.Request, post: Post, form: Form) -> web.Response:
         desk, talk = self._desk, spoken(request)
         now = await inbox_desk.thought(desk, self._store, post) if post.letter.waits else None
-        earlier, later = await inbox_desk.about(desk, post)
+        earlier, later = await inbox_desk.about(desk, request[OPERATOR], post)
         return await render(
             request,
             "desk/letter.html",

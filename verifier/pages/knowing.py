@@ -24,6 +24,7 @@ from verifier.desk import Desk
 from verifier.known import FIELDS, KNOWN, Customer
 from verifier.material import Store
 from verifier.pages import seen
+from verifier.pages.giving import show_offer
 from verifier.sessions import Answered
 from verifier.settle import Opened
 
@@ -124,8 +125,7 @@ class Knowing:
         """The invitation to collect the document."""
         identifier = request.match_info["id"]
         offer = await self._offer(identifier)
-        title = by_id(KNOWN).title.in_(locale_of(request))
-        return await render(request, "desk/given.html", offer=offer, here=f"/desk/known/{identifier}", back_to="/desk/", title=title)
+        return await show_offer(request, self._desk, offer, here=f"/desk/known/{identifier}", back_to="/desk/")
 
     async def _offer(self, identifier: str) -> giving.Offer:
         offer = await giving.offer_of(self._desk, identifier, KNOWN)

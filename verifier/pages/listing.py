@@ -15,7 +15,13 @@ _TAGS = {
     "rejected": (N_("Do not rely on this"), "red"),
     "undecided": (N_("Can’t tell yet"), "yellow"),
 }
-KINDS = {"request": N_("shown live"), "copy": N_("a copy"), "letter": N_("a letter"), "passed": N_("a letter for somebody else")}
+KINDS = {
+    "request": N_("shown live"),
+    "copy": N_("a copy"),
+    "letter": N_("a letter"),
+    "passed": N_("a letter for somebody else"),
+    "desk-receipt": N_("receipt of a desk"),
+}
 _OWN_QUESTION, _COPY = N_("A question of your own"), N_("Copy")
 _WAITING, _OPENED, _NO, _LATE = N_("Waiting"), N_("Opened in a wallet"), N_("Not shown"), N_("Nobody answered")
 

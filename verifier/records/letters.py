@@ -63,6 +63,7 @@ class Letter:
     team: str
     mark: bytes = field(repr=False)
     about: bytes = field(default=b"", repr=False)
+    whose: bytes | None = field(default=None, repr=False)
     basis: bytes = field(repr=False)
     status_iat: int | None
     undo: str = ""
@@ -82,14 +83,15 @@ class Letter:
 async def add(tx: Tx, one: Letter) -> bool:
     """False if a letter with that ticket is here already."""
     made = await tx.execute(
-        "INSERT INTO letter (ticket, digest, exchange, team, mark, about, basis, status_iat, undo, got_at, answer_by, forget_at) "
-        "VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) ON CONFLICT (ticket) DO NOTHING",
+        "INSERT INTO letter (ticket, digest, exchange, team, mark, about, whose, basis, status_iat, undo, got_at, answer_by, forget_at) "
+        "VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13) ON CONFLICT (ticket) DO NOTHING",
         one.ticket,
         one.digest,
         one.exchange,
         one.team,
         one.mark,
         one.about,
+        one.whose,
         one.basis,
         one.status_iat,
         one.undo,
@@ -146,10 +148,10 @@ async def note_late(tx: Tx, ticket: bytes, head: LogHead) -> None:
     await tx.execute("UPDATE letter SET late_size = $2, late_digest = $3 WHERE ticket = $1", ticket, head.size, head.digest)
 
 
-async def is_overdue(tx: Tx, ticket: bytes) -> bool:
-    """Whether it still is: another process may have noted it, or a person decided, a moment ago."""
-    sql = "SELECT 1 AS one FROM letter WHERE ticket = $1 AND decided_at IS NULL AND late_size IS NULL"
-    return await tx.fetchrow(sql, ticket) is not None
+async def is_overdue(tx: Tx, ticket: bytes, at: int) -> bool:
+    """Whether it still is: another process may have noted it, or a person decided or let it wait for others, a moment ago."""
+    sql = "SELECT 1 AS one FROM letter WHERE ticket = $1 AND answer_by <= $2 AND decided_at IS NULL AND late_size IS NULL"
+    return await tx.fetchrow(sql, ticket, at) is not None
 
 
 async def decided(tx: Tx, ticket: bytes, at: int, status_iat: int | None, account: bytes | None) -> None:
@@ -183,7 +185,7 @@ async def purge(tx: Tx, at: int) -> int:
 
 
 def _letter(row: Row) -> Letter:
-    size, account = row["late_size"], row["account"]
+    size, account, whose = row["late_size"], row["account"], row["whose"]
     return Letter(
         ticket=bytes(row["ticket"]),
         digest=bytes(row["digest"]),
@@ -191,6 +193,7 @@ def _letter(row: Row) -> Letter:
         team=row["team"],
         mark=bytes(row["mark"]),
         about=bytes(row["about"]),
+        whose=None if whose is None else bytes(whose),
         basis=bytes(row["basis"]),
         status_iat=_number(row["status_iat"]),
         undo=row["undo"],

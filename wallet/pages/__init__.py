@@ -15,6 +15,7 @@ from wallet.pages.desk import Desk
 from wallet.pages.documents import DocumentPages
 from wallet.pages.donor import DonorPages
 from wallet.pages.entry import EntryPages
+from wallet.pages.given import GivenPages
 from wallet.pages.issuers import IssuerPages
 from wallet.pages.locked import LockedPages
 from wallet.pages.moving import MovingPages
@@ -57,6 +58,7 @@ def add_pages(app: web.Application, desk: Desk) -> None:
         TellPages,
         PermissionPages,
         HistoryPages,
+        GivenPages,
         StatementPages,
         WhoPages,
         PhonePages,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 
 from aiohttp import web
 
@@ -17,7 +18,7 @@ from shared.web.pages import render
 from wallet.consent import Consent, consent
 from wallet.pages.collecting import host_of
 from wallet.pages.desk import PICTURE, Desk, link_from, see
-from wallet.pages.tell_words import why
+from wallet.pages.tell_words import misfit, why
 from wallet.present import agree, read_request, refuse
 
 
@@ -80,9 +81,17 @@ class AskingPages:
     async def show_request(self, request: web.Request) -> web.StreamResponse:
         view = await self._view(request)
         if view.state != "asked":
-            receipt = _receipt(view)
-            reason = "" if receipt is None else why(receipt.reason_code, self._desk.words(request))
-            return await render(request, "wallet/result.html", view=view, receipt=receipt, words=DECISIONS, why=reason)
+            receipt, words = _receipt(view), self._desk.words(request)
+            reason = "" if receipt is None else why(receipt.reason_code, words)
+            return await render(
+                request,
+                "wallet/result.html",
+                view=view,
+                receipt=receipt,
+                words=DECISIONS,
+                why=reason,
+                misfit=partial(misfit, words=words),
+            )
         return await render(request, "wallet/consent.html", view=view, chosen=_Chosen(request))
 
     async def decide(self, request: web.Request) -> web.StreamResponse:

@@ -184,7 +184,7 @@ def _wish(form: Form, words: Words) -> Wish | None:
     name = form.need("to_name", words._("Enter the organisation’s name"))
     question = form.need("question", words._("Choose what the copy is for"))
     days = form.value("days", "7")
-    if form.wrong or "/" not in question or not days.isdigit():
+    if form.wrong or "/" not in question or not (days.isascii() and days.isdigit() and len(days) <= 4):
         return None
     kind, _, query = question.partition("/")
     return Wish(

@@ -28,7 +28,7 @@ STATES: Final = {
     "corrected": (N_("Corrected"), "green"),
     "refused": (N_("Stays as it is"), "grey"),
     "ended": (N_("The document is over"), "grey"),
-    "forgotten": (N_("Never answered"), "red"),
+    "forgotten": (N_("No answer can be had any more"), "red"),
 }
 REASONS: Final = {
     "record-agrees": N_("Their record says the same as your document."),

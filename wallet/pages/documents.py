@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from contextlib import suppress
 from typing import Any
 
@@ -16,6 +17,7 @@ from shared.web.pages import render
 from wallet import both_sides, history, phone, resend
 from wallet.acting import acting_words
 from wallet.cards import Card, card, type_of
+from wallet.deliveries import Lost, Told
 from wallet.entries import Sealed
 from wallet.keep import Vault
 from wallet.keepers import acknowledge, keeper_of
@@ -84,6 +86,7 @@ class DocumentPages:
             groups=_grouped(self._card(request, item)),
             shown=_shown(lines, item.id),
             phones=await self._phones(vault, item.id),
+            counts=await self._counts(vault, item.id, [Told(word) for word in request.query.getall("told", []) if word in set(Told)]),
             new="new" in request.query,
             wrong=await said_of(self._desk, request, vault, item),
             asked=request.query.get("asked", ""),
@@ -106,15 +109,20 @@ class DocumentPages:
         batches = [batch_line(item, "") for item in await phone.of_document(self._desk.means, vault, document)]
         return [batch for batch in batches if batch.state == "on-phone"]
 
+    async def _counts(self, vault: Vault, document: str, told: Collection[Told]) -> dict[str, int]:
+        """What the office has heard of copies on lost phones; what it has not heard yet is said for as long as that is so."""
+        waiting = [each for each in await phone.of_document(self._desk.means, vault, document) if isinstance(each.value.state, Lost)]
+        return {word.value: len([each for each in told if each is word]) for word in Told} | {Told.LATER.value: len(waiting)}
+
     async def lost(self, request: web.Request) -> web.StreamResponse:
-        """The holder says that a phone is lost: the office is asked to put its copies on hold."""
+        """The holder says that a phone is lost: the office is asked to put its copies on hold, and the page says whether it has heard."""
         await read_form(request)
         vault, item = await self._item(request)
         batch = await phone.get(self._desk.means, vault, request.match_info["batch"])
         if batch.value.document != item.id:
             raise Missing("there is no such batch of this document")
-        await phone.lost(self._desk.means, vault, batch.id)
-        see(f"/cards/{item.id}")
+        told = await phone.lost(self._desk.means, vault, batch.id)
+        see(f"/cards/{item.id}" + (f"?told={told}" if told else ""))
 
     async def ask_renew(self, request: web.Request) -> web.StreamResponse:
         _, item = await self._item(request)
@@ -132,14 +140,21 @@ class DocumentPages:
         see(f"/cards/{item.id}")
 
     async def ask_remove(self, request: web.Request) -> web.StreamResponse:
-        _, item = await self._item(request)
-        return await render(request, "wallet/remove.html", card=self._card(request, item))
+        vault, item = await self._item(request)
+        return await self._ask_remove(request, vault, item, [])
+
+    async def _ask_remove(self, request: web.Request, vault: Vault, item: Item[Document], told: Collection[Told]) -> web.StreamResponse:
+        counts = await self._counts(vault, item.id, told)
+        return await render(request, "wallet/remove.html", card=self._card(request, item), counts=counts)
 
     async def remove(self, request: web.Request) -> web.StreamResponse:
-        await read_form(request)
+        """Nobody can tell the office of copies on phones afterwards: where it has not heard, the holder is told first."""
+        form = Form(await read_form(request))
         vault, item = await self._item(request)
-        for batch in await phone.of_document(self._desk.means, vault, item.id):
-            await phone.lost(self._desk.means, vault, batch.id)
+        batches = await phone.of_document(self._desk.means, vault, item.id)
+        told = [one for batch in batches if (one := await phone.lost(self._desk.means, vault, batch.id)) is not None]
+        if set(told) - {Told.HEARD} and form.value("told") != "yes":
+            return await self._ask_remove(request, vault, item, told)
         vault, item = await self._item(request)
         entry = history.removed(item.value, at=self._desk.means.clock())
 
@@ -152,7 +167,7 @@ class DocumentPages:
 
         await self._desk.means.storage.write(drop, point="remove")
         await self._desk.means.storage.checkpoint()
-        see("/")
+        return see("/")
 
 
 def _fits(one: Card, wanted: str) -> bool:

@@ -51,7 +51,7 @@ class LockedPages:
         vault, (item, keyed) = (await self._desk.sitting(request)).vault, await self._copy(request)
         ways = {"send", "show", *(["key"] if keyed else [])}
         way, uses = form.need("way", words._("Choose how the organisation gets it")), form.value("uses", "5")
-        if not form.wrong and (way not in ways or not uses.isdigit() or int(uses) not in _USES):
+        if not form.wrong and (way not in ways or uses not in map(str, _USES)):
             form.error("way", words._("Choose how the organisation gets it"))
         if form.wrong:
             return await self._page(request, form, item, keyed)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 from aiohttp import web
@@ -16,13 +17,15 @@ from shared.web.pages import render
 from wallet import history, logs
 from wallet.cards import iso_day
 from wallet.consent import Agreeing, agreeing
-from wallet.entries import AgreedTo, ClaimNames, Entry, Sealed, Words
+from wallet.entries import AgreedTo, ClaimNames, Sealed, Words
+from wallet.given import answers_to
 from wallet.logs import LogSeen
 from wallet.pages.asking import DECISIONS
 from wallet.pages.desk import Desk
-from wallet.pages.tell_words import why
+from wallet.pages.given import at_desk
+from wallet.pages.tell_words import misfit, why
 from wallet.showings import GROUP
-from wallet.statement import keeps_longer, registered_days
+from wallet.statement import ASKED, keeps_longer, registered_days
 
 KINDS = {
     "presentation": N_("Shown"),
@@ -49,10 +52,11 @@ STANDINGS = {
 UNFOLLOWED = {
     "stale": N_("The newest state of their record that they signed is more than two days old. What they entered since cannot be checked."),
     "not-published": N_("They publish nothing of their record that your wallet could check."),
+    logs.NO_HEAD: N_("The receipt does not say where their record stood when they gave it."),
     "older": N_("They show an older state of their record than the one that your wallet saw before."),
     "": N_("Their record is long. Your wallet still follows it, and goes on by itself."),
 }
-"""Why nobody can tell whether a body changed its record (``LogSeen.apart``), by its fault; anything else kept the wallet from looking."""
+"""Why nobody can tell whether a body changed its record (``logs.apart``), by its fault; anything else kept the wallet from looking."""
 _NOT_SEEN = N_("Your wallet could not check their record when it last tried. It tries again by itself.")
 RESULTS = {"success": N_("Done"), "declined": N_("Not shared"), "failed": N_("Did not work")}
 
@@ -67,7 +71,7 @@ class HistoryPages:
         """Register the pages."""
         app.router.add_get("/history", self.list)
         app.router.add_get("/history/export", self.export)
-        app.router.add_get("/history/{seq:\\d+}", self.show)
+        app.router.add_get("/history/{seq:\\d{1,12}}", self.show)
 
     async def _lines(self, request: web.Request) -> tuple[list[Sealed], bool]:
         vault = (await self._desk.sitting(request)).vault
@@ -81,6 +85,7 @@ class HistoryPages:
         wanted, kind = request.query.get("q", "").strip(), request.query.get("kind", "")
         found = [line.entry for line in reversed(lines) if _fits(line, wanted, kind)]
         known = await self._logs(request)
+        apart = logs.apart(known, lines)
         return await render(
             request,
             "wallet/history.html",
@@ -92,7 +97,7 @@ class HistoryPages:
             kinds=KINDS,
             results=RESULTS,
             changed=logs.broken(known),
-            apart={name: known[entity].checked_at for entity, name in _names(lines, logs.apart(known)).items()},
+            apart={name: apart[entity][0] for entity, name in _names(lines, list(apart)).items()},
             changed_by=_names(lines, [each.entity for each in known.values() if each.broken_at]),
         )
 
@@ -110,7 +115,7 @@ class HistoryPages:
             "wallet/entry.html",
             record=record,
             compared_at=record.checked_at if record is not None and line.entry.seq <= record.settled else 0,
-            unfollowed=UNFOLLOWED.get(record.fault, _NOT_SEEN) if record is not None and record.apart else "",
+            unfollowed=_unfollowed(line, record),
             entry=line.entry,
             kinds=KINDS,
             results=RESULTS,
@@ -126,9 +131,11 @@ class HistoryPages:
             keeps_longer=receipt is not None
             and not line.entry.receipt_problem
             and keeps_longer(receipt, registered_days(lines).get(line.entry.transaction_identifier)),
+            misfit=partial(misfit, words=words),
             why="" if receipt is None else why(receipt.reason_code, words),
-            answers=_answers(lines, line.entry),
+            answers=answers_to(lines, line.entry) if line.entry.transaction_type in ASKED else [],
             decisions=DECISIONS,
+            desk=at_desk(line.entry, lines, words, at=self._desk.means.clock()),
         )
 
     async def export(self, request: web.Request) -> web.StreamResponse:
@@ -142,12 +149,10 @@ class HistoryPages:
         )
 
 
-def _answers(lines: Sequence[Sealed], entry: Entry) -> list[Entry]:
-    """What came back for a copy that was posted, oldest first."""
-    if entry.transaction_type != "addressed-copy":
-        return []
-    entries = (line.entry for line in lines)
-    return [one for one in entries if one.transaction_type == "answer" and one.transaction_identifier == entry.transaction_identifier]
+def _unfollowed(line: Sealed, record: LogSeen | None) -> str:
+    if logs.is_headless(line):
+        return UNFOLLOWED[logs.NO_HEAD]
+    return UNFOLLOWED.get(record.fault, _NOT_SEEN) if record is not None and record.apart else ""
 
 
 def said(words: tuple[Words, ...], locale: str) -> str:

@@ -23,6 +23,7 @@ from shared.web.pages import PAGES, Pages, locale_of
 from shared.web.security import allow, policy
 from shared.web.settings import Common
 from wallet.pages.desk import Desk
+from wallet.pages.tell_words import REASONS
 from wallet.phone_api import PhoneApi
 
 SCOPE = "/phone/"
@@ -134,5 +135,6 @@ def _context(pages: Pages, service: str, settings: Common, locale: str) -> dict[
         "sign_language": settings.sign_language,
         "build": BUILD,
         "months": list(get_month_names("wide", locale=locale).values()),
+        "reasons": {code: pages.translations[locale].gettext(text) for code, text in REASONS.items()},
         "types": [page_type(kind) for kind in all_types().values()],
     }

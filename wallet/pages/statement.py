@@ -65,4 +65,6 @@ class StatementPages:
 
 
 def _row(asked: AskedBy, locale: str) -> dict[str, Any]:
-    return {"asked": asked, "purpose": said(asked.purpose, locale) or asked.use, "seen": labels(asked.seen, locale)}
+    seen = labels(asked.seen, locale)
+    perhaps = [each for each in labels(asked.may_have_seen, locale) if each not in seen]
+    return {"asked": asked, "purpose": said(asked.purpose, locale) or asked.use, "seen": seen, "perhaps": perhaps}

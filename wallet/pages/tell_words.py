@@ -37,7 +37,7 @@ NEXT: Final[Mapping[str, str]] = {
     "undecided": N_("They could not check everything. Ask them, or tell them again later."),
     "unanswered": N_("They have not answered in time. Your wallet goes on asking; you can also ask them yourself."),
     "misfit": N_("This answer was not given for what you sent. Do not rely on it. Ask them by another way."),
-    "undelivered": N_("It did not reach them. Send it by e-mail or print it instead."),
+    "undelivered": N_("They may not have it, for no receipt came. Send it by e-mail or print it instead."),
     "refused": N_("If you think that this is wrong, ask them to look at it again."),
 }
 """What it means, and what to do."""
@@ -63,6 +63,21 @@ REASONS: Final[Mapping[str, str]] = {
     "incomplete": N_("They need more than the document says."),
 }
 """Why, by the code in a receipt. Those that a person gives are in ``shared.inbox``."""
+
+MISFITS: Final[Mapping[str, str]] = {
+    "other_presentation": N_("It is for something else than what you shared."),
+    "wrong_nonce": N_("It answers another question than the one that you answered."),
+    "purpose_mismatch": N_("It is for another reason than the one that you agreed to."),
+    "stale_binding": N_("It is from before you shared anything."),
+    "not_yet_valid": N_("It is dated in the future."),
+    "history_rewritten": N_("It contradicts what they signed before: their own record was changed."),
+    "untrusted": N_("It is by another organisation, or by one that nobody has registered here."),
+    "bad_signature": N_("It is not signed by whoever it names."),
+    "malformed": N_("Your wallet cannot read it as a receipt."),
+    "wrong_typ": N_("Your wallet cannot read it as a receipt."),
+}
+"""What is wrong with a receipt, by the code that its problem begins with."""
+_UNCHECKED = N_("Your wallet cannot check it.")
 
 FAULTS: Final[Mapping[str, str]] = {
     "conflict": N_("What it would say has changed, or no copy is left."),
@@ -113,6 +128,11 @@ def why(code: str, words: Words) -> str:
     if code in inbox.REASONS:
         return inbox.REASONS[code].in_(words.locale)
     return words._(REASONS[code]) if code in REASONS else ""
+
+
+def misfit(problem: str, words: Words) -> str:
+    """The sentence for what is wrong with a receipt (``Entry.receipt_problem``)."""
+    return words._(MISFITS.get(problem.partition(":")[0], _UNCHECKED))
 
 
 def _receipt(sent: Sent | None) -> Receipt | None:

@@ -92,6 +92,7 @@ function tell(name, again) {
 
 function close() {
   opened = null;
+  byId("rows").replaceChildren();
   tell("", true);
 }
 

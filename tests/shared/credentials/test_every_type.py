@@ -173,9 +173,17 @@ def test_who_holds_a_document_is_named_in_it_or_nowhere(rules: CredentialType) -
 def test_a_death_ends_what_the_dead_gave_and_held() -> None:
     died = {each.id for each in TYPES for follow in each.follows if follow.on == "shown" and follow.action == "cancel"}
     assert died == {"representation", "person"}
-    rests = {each.id: {follow.on: follow.action for follow in each.follows} for each in TYPES if len(each.follows) == 3}
-    steps = {"cancelled": "cancel", "on-hold": "hold", "valid": "reinstate"}
+    rests = {each.id: {follow.on: follow.action for follow in each.follows} for each in TYPES if len(each.follows) == 4}
+    steps = {"cancelled": "hold", "on-hold": "hold", "valid": "reinstate", "shown": "reinstate"}
     assert rests == {"mandate-receipt": steps, "disclosure-permission": steps}
+
+
+@each_type
+def test_nothing_ends_for_good_by_a_list_that_cannot_tell_cancelled_from_corrected(rules: CredentialType) -> None:
+    """Of another's document a list says only that the copy counts no longer: what rests on it waits, and goes on when it is shown anew."""
+    assert [follow for follow in rules.follows if (follow.on, follow.action) == ("cancelled", "cancel")] == []
+    waits = {follow.vct for follow in rules.follows if follow.on == "cancelled"}
+    assert waits == {follow.vct for follow in rules.follows if (follow.on, follow.action) == ("shown", "reinstate")}
 
 
 @each_type

@@ -171,6 +171,7 @@ ODD = [
     ("/reasons/0/actions", ["burn"], "/reasons/0/actions"),
     ("/reasons/0/actions", [], "/reasons/0/actions"),
     ("/reasons/0/label/cy", "", "/reasons/0/label/cy"),
+    ("/reasons/0/others", "unheard", "/reasons/0/others"),
     ("/states", {"lapsed": "over"}, "/states/lapsed"),
     ("/of_holder", ["unheard"], "/of_holder/0"),
     ("/follows/0/vct", "person", "/follows/0/vct"),

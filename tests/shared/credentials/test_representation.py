@@ -101,6 +101,8 @@ def test_reasons_of_an_authority() -> None:
     assert {reason.value for reason in REPRESENTATION.reasons_for("cancel")} >= {"donor-died", "donor-revoked", "bankruptcy", "divorce"}
     assert "donor-died" not in {reason.value for reason in REPRESENTATION.reasons_for("hold")}
     assert all(type(reason) is Reason for reason in REPRESENTATION.reasons)
+    assert REPRESENTATION.others_wait("attorney-died") == "joint-attorney-stopped"
+    assert REPRESENTATION.others_wait("donor-died") == REPRESENTATION.others_wait("") == ""
 
 
 def test_the_words_of_the_register_say_what_becomes_of_a_document() -> None:

@@ -42,6 +42,7 @@ from shared.cose import (
     CHALLENGE,
     CWT,
     DESK_CERTIFICATE,
+    DESK_RECEIPT,
     KEY_BINDING,
     REGISTRATION,
     RP_CERTIFICATE,
@@ -69,7 +70,7 @@ ORDER = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551
 
 # --- typ, algorithms, keys ---------------------------------------------------------------------------------------------------------------
 
-TYPS = [SD_CWT, CWT, KEY_BINDING, STATUS_LIST, CHALLENGE, DESK_CERTIFICATE, RP_CERTIFICATE, REGISTRATION, STATUS_ASSERTION]
+TYPS = [SD_CWT, CWT, KEY_BINDING, STATUS_LIST, CHALLENGE, DESK_CERTIFICATE, DESK_RECEIPT, RP_CERTIFICATE, REGISTRATION, STATUS_ASSERTION]
 
 
 def test_typ_swap_every_pair_of_cose() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import tracemalloc
 from contextlib import suppress
 from dataclasses import replace
 from typing import Any
@@ -83,12 +84,30 @@ def test_bounds_of_a_letter() -> None:
         (sealed({"copy": "c"}), Malformed),
         (sealed(b"\xff"), Malformed),
         (sealed([]), Malformed),
+        (sealed(b'{"copy":"c","copy":"d","ticket":"dHR0dHR0dHR0dHR0dHR0dA"}'), Malformed),
+        (sealed(b'{"copy":"c","ticket":"dHR0dHR0dHR0dHR0dHR0dA","more":[]}'), Malformed),
+        (sealed(b'{"copy":"c", "ticket":"dHR0dHR0dHR0dHR0dHR0dA"}'), Malformed),
+        (sealed(b'{"copy":' + b"[" * 100_000), Malformed),
         ("a.b.c.d.e", Malformed),
     ],
 )  # fmt: skip
 def test_what_is_no_letter(token: str, error: type[VcError]) -> None:
     with pytest.raises(error):
         open_letter(token, PRIVATE)
+
+
+@pytest.mark.parametrize("member", [b"copy", b"more"])
+def test_nothing_but_its_three_texts_is_made_of_what_is_inside(member: bytes) -> None:
+    """Half a million small things would cost whoever opens it a hundred times what they cost whoever posts them."""
+    token = sealed(b'{"copy":"c","' + member + b'":[' + b'{"a":1},' * 400_000 + b'1],"ticket":"dHR0dHR0dHR0dHR0dHR0dA"}')
+    tracemalloc.start()
+    try:
+        with pytest.raises(Malformed):
+            open_letter(token, PRIVATE)
+        _, most = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert most < 12 * len(token)
 
 
 @given(st.binary(max_size=200))

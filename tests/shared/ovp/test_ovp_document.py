@@ -41,6 +41,9 @@ def test_sizes() -> None:
     everything = tuple(group.id for group in TYPE.groups if group.cwt)
     bank = (*NAMES, *POWERS, "donor-birthdate", "donor-postcode")
     assert f"| challenge | {len(Counter().challenge())} |" in TEXT
+    receipts = (Counter().receipt(), Counter().receipt(decision="rejected", code="revoked", pack=bytes(32)))
+    for size, version in zip(map(len, receipts), (13, 14), strict=True):
+        assert f" | {size} | {_characters(size)} | {version} | 2 |" in TEXT
     for groups in ((), NAMES, (*NAMES, *POWERS), bank, everything):
         size = len(scene.show(wire, groups=groups))
         shown = f"{size:,}, sealed {size + OVERHEAD + 1:,}"

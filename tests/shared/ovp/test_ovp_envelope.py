@@ -11,7 +11,7 @@ from shared.errors import Malformed, TooLarge, VcError
 from shared.ovp import envelope
 from shared.ovp.envelope import of_message, parse_text, render_text, to_message
 
-PREFIXES = st.sampled_from([envelope.CHALLENGE, envelope.PRESENTATION, envelope.SEALED, envelope.BEARER, envelope.SD_JWT])
+PREFIXES = st.sampled_from([envelope.CHALLENGE, envelope.PRESENTATION, envelope.SEALED, envelope.BEARER, envelope.SD_JWT, envelope.RECEIPT])
 
 
 @given(PREFIXES, st.binary(max_size=300).filter(lambda content: content[:1] != b"\x78"))

@@ -25,6 +25,7 @@ from shared.keys import Role
 from shared.ovp import code, envelope
 from shared.ovp.answer import asked_of
 from shared.ovp.challenge import check_challenge, parse_challenge
+from shared.ovp.receipt import check_desk_receipt, parse_desk_receipt
 from shared.trust.anchors import TrustAnchors, parse_anchor, parse_trust
 from shared.trust.bundle import BundleMemory, parse_bundle, verify_bundle
 from shared.trust.certificates import chains_of
@@ -134,6 +135,27 @@ def test_challenges(case: Case) -> None:
     assert {"entity": asker.entity, "desk": asker.desk, "use": asker.use.id} == expect["asker"]
     assert render_wants(asker.wants) == expect["wants"]
     assert (b64(challenge.digest), challenge.audience) == (expect["digest"], expect["audience"])
+
+
+@pytest.mark.parametrize("case", cases("receipt", "cases"))
+def test_receipts(case: Case) -> None:
+    expect = case["expect"]
+    register = Register.of(map(base64url.decode, case["register"]), trust("receipt"), at=AT)
+    sent = {"content": base64url.decode(case["content"]), "nonce": base64url.decode(case["nonce"]), "use": case["use"]}
+    try:
+        receipt = parse_desk_receipt(base64url.decode(case["receipt"]))
+        party = check_desk_receipt(receipt, register, **sent, sent_at=case["sent_at"], at=case["at"])
+    except VcError as error:
+        raised(expect, error)
+        return
+    assert {
+        "entity": party.entity,
+        "desk": receipt.desk.name,
+        "decision": receipt.decision,
+        "code": receipt.code,
+        "at": receipt.issued_at,
+        "pack": None if receipt.pack is None else b64(receipt.pack),
+    } == expect
 
 
 @pytest.mark.parametrize("case", cases("register", "cases"))

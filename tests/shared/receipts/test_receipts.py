@@ -30,6 +30,7 @@ from shared.errors import (
 from shared.jose.jwt import parse_jwt
 from shared.keys import Role, check_role
 from shared.receipts import (
+    Bound,
     Exchange,
     LogEntry,
     LogHead,
@@ -43,6 +44,7 @@ from shared.receipts import (
     presentation_bytes,
     verify_log,
     verify_receipt,
+    verify_receipt_bound,
     verify_receipt_by,
 )
 from shared.x509 import load_certificate, x5c_header
@@ -154,6 +156,57 @@ def test_a_receipt_from_the_future_is_refused() -> None:
     verify_receipt(sign(replace(FULL, received_at=AT + 300)), told, policy=BANK.policy())
     with pytest.raises(NotYetValid):
         verify_receipt(sign(replace(FULL, received_at=AT + 301)), told, policy=BANK.policy())
+
+
+RAW = base64url.decode("bm9uY2U")
+BOUND = Bound(salt=SALT, presentation_digest=DIGEST, nonce=RAW, purpose_id="open-account", given_at=AT)
+
+
+def confirmed(**changes: Any) -> Receipt:
+    """One that is bound as a desk's receipt is; ``asker`` signs."""
+    asker = changes.pop("asker", BANK)
+    token = sign(replace(FULL, **{"nonce": base64url.encode(RAW)} | changes), asker)
+    return verify_receipt_bound(token, BOUND, policy=BANK.policy(), at=AT + 60)
+
+
+def test_what_confirms_a_desks_receipt_is_bound_to_the_same() -> None:
+    assert confirmed().decision == "accepted"
+    assert confirmed(decision="rejected", received_at=AT - 300).decision == "rejected"
+
+
+@pytest.mark.parametrize(
+    ("changes", "kind"),
+    [
+        ({"salt": bytes(16)}, OtherPresentation),
+        ({"presentation_digest": bytes(32)}, OtherPresentation),
+        ({"nonce": NONCE}, WrongNonce),
+        ({"purpose_id": "close-account"}, PurposeMismatch),
+        ({"received_at": AT + 60 + 301}, NotYetValid),
+        ({"received_at": AT - 301}, StaleBinding),
+        ({"entity": "https://other.example"}, Untrusted),
+        ({"asker": Asker.new()}, Untrusted),
+    ],
+)
+def test_what_is_bound_to_something_else_confirms_nothing(changes: dict[str, Any], kind: type[VcError]) -> None:
+    with pytest.raises(kind):
+        confirmed(**changes)
+
+
+@pytest.mark.parametrize(
+    ("changes", "all_of_it"),
+    [
+        ({}, True),
+        ({"decision": "undecided", "retain_until": AT + 1}, True),
+        ({"retain_until": AT}, False),
+        ({"decision": "rejected"}, False),
+        ({"claims_kept": ("Donor’s name",)}, False),
+        ({"told": ("a note",)}, False),
+    ],
+)
+def test_who_names_no_part_and_does_not_refuse_keeps_all(changes: dict[str, Any], all_of_it: bool) -> None:
+    """Unless the end that they name was over when they decided."""
+    bare = replace(FULL, decision="accepted", received_at=AT, claims_kept=(), told=(), retain_until=None)
+    assert replace(bare, **changes).keeps_all is all_of_it
 
 
 def test_the_relying_partys_role_signs_receipts_and_no_other_role_does() -> None:

@@ -12,7 +12,7 @@ from support.signing import AT, Signer, anchor, leaf
 
 from shared.clock import DAY
 from shared.codec import cbor
-from shared.cose import CHALLENGE, DESK_CERTIFICATE, RP_CERTIFICATE, Typ, kid_of, parse_sign1, prepare_sign1, render_cose_key
+from shared.cose import CHALLENGE, DESK_CERTIFICATE, DESK_RECEIPT, RP_CERTIFICATE, Typ, kid_of, parse_sign1, prepare_sign1, render_cose_key
 from shared.errors import (
     BadSignature,
     Expired,
@@ -153,11 +153,12 @@ def test_desk_certificate_longer_than_seven_days_refused() -> None:
     assert caught.value.where == "/4"
 
 
-def test_a_desk_key_signs_challenges_only() -> None:
-    check_role(Role.DESK, CHALLENGE.name)
-    for typ in ("desk-cert", "rp-cert", "receipt+jwt", "oauth-authz-req+jwt", "log-head+jwt", "application/kb+cwt"):
+def test_a_desk_key_signs_challenges_and_receipts_only() -> None:
+    for typ in (CHALLENGE, DESK_RECEIPT):
+        check_role(Role.DESK, typ.name)
+    for other in ("desk-cert", "rp-cert", "receipt+jwt", "oauth-authz-req+jwt", "log-head+jwt", "application/kb+cwt"):
         with pytest.raises(KeyRoleRefused):
-            check_role(Role.DESK, typ)
+            check_role(Role.DESK, other)
 
 
 def test_who_certified_the_desk() -> None:

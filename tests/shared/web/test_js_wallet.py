@@ -12,7 +12,7 @@ import pytest
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from support import judging, twins
 from support.bends import BENDS
-from support.counter import BANK, KEY, USE, Counter
+from support.counter import ANSWERED, BANK, KEY, SHOWN, USE, Counter
 from support.signing import AT, Signer
 from support.trial_verify import DAY, assertion
 from support.twins import Case, Draft
@@ -28,6 +28,7 @@ from shared.jose.jwk import parse_public_jwk, render_jwk
 from shared.ovp.answer import Answer, OpenChallenge, open_answer
 from shared.ovp.challenge import check_challenge, parse_challenge
 from shared.ovp.envelope import PRESENTATION
+from shared.ovp.receipt import check_desk_receipt, parse_desk_receipt
 from shared.trust.relying_party import Want, parse_rp_certificate
 
 pytestmark = pytest.mark.real
@@ -143,6 +144,25 @@ def test_questions_and_sealed_answers() -> None:
         "ok"
     ]
     assert open_answer(bytes.fromhex(sealed), [one]) == (one, Answer("dc+sd-cwt", base64url.encode(content)))
+
+
+def test_receipts() -> None:
+    counter = Counter()
+    desk = {"certificate": counter.desk_certificate().hex(), "key": pkcs8(counter.desk), "use": USE.id, "at": AT}
+    case = {"op": "give_receipt", **desk, "content": SHOWN.hex(), "nonce": ANSWERED.hex()}
+    given = judging.judge(
+        [
+            case | {"decision": "accepted"},
+            case | {"decision": "undecided", "code": "status_stale", "pack": bytes(32).hex()},
+            case | {"decision": "rejected"},
+            case | {"decision": "perhaps", "code": "revoked"},
+        ]
+    )
+    for each, said in zip(given[:2], (("accepted", "", None), ("undecided", "status_stale", bytes(32))), strict=True):
+        receipt = parse_desk_receipt(bytes.fromhex(each["ok"]))
+        party = check_desk_receipt(receipt, counter.register(), content=SHOWN, nonce=ANSWERED, use=USE.id, sent_at=AT, at=AT)
+        assert (party.entity, receipt.decision, receipt.code, receipt.pack) == (BANK, *said)
+    assert [each.get("code") for each in given[2:]] == ["malformed", "malformed"]
 
 
 def test_a_registration_with_inboxes_is_read() -> None:

@@ -93,6 +93,7 @@ async def test_opens_from_a_file(open_page: Open, file: Path) -> None:
         await picture(page_, SCREENS, "locked-link-opened")
     await page_.get_by_role("button", name="Close it again").click()
     await expect(page_.locator("#shown")).to_be_hidden()
+    assert "Ashdown" not in await page_.content(), "what is hidden is still there for whoever looks into the page"
 
 
 @pytest.mark.real

@@ -1,7 +1,7 @@
 // At the counter: ask, read what is held up, decide, and on to the next customer. What was shown lives in `case` alone and goes with them.
 import { fromBase64url } from "../js/ovp/bytes.js";
 import { draw } from "../js/ovp/draw.js";
-import { CHALLENGE, renderText, SEALED } from "../js/ovp/envelope.js";
+import { CHALLENGE, RECEIPT, renderText, SEALED } from "../js/ovp/envelope.js";
 import { VcError } from "../js/ovp/errors.js";
 import { addresseeOf, openSealed, sealedFor } from "../js/ovp/sealed.js";
 import { audienceOf, copyOfFile } from "./copyfile.js";
@@ -10,6 +10,7 @@ import { askedFor, judge, openCase, refused } from "./judge.js";
 import { alarm, fill, now, part, piece, say, tell, words } from "./page.js";
 import { askCode, askLive } from "./questions.js";
 import { Reader } from "./reader.js";
+import { give, showAmiss, showReceipt } from "./receipt.js";
 import { heading, look, names, render, toDecide } from "./result.js";
 import { signal, wake } from "./signals.js";
 
@@ -43,6 +44,12 @@ export class Counter extends Door {
     this.question = null;
     /** @type {Case | null} */
     this.case = null;
+    /** What was decided last about `case`. @type {import("./result.js").Verdict | null} */
+    this.verdict = null;
+    /** The receipt for it, once one was asked for; null where there is none to give. @type {Promise<import("./receipt.js").Shown | null> | undefined} */
+    this.giving = undefined;
+    /** Another one with each customer: what has waited for something shows nothing of the last one to the next. */
+    this.turn = {};
     /** @type {"live" | "code" | "copy" | "test" | ""} */
     this.mode = "";
     this.busy = false;
@@ -52,6 +59,9 @@ export class Counter extends Door {
   /** Nothing of what was shown stays, neither on the screen nor in memory. @override */
   forgetCase() {
     this.case = null;
+    this.verdict = null;
+    this.giving = undefined;
+    this.turn = {};
     this.question = null;
     this.mode = "";
     this.busy = false;
@@ -157,10 +167,13 @@ export class Counter extends Door {
     if (this.mode === "test") return this.tried(message, figures);
     if (this.mode === "") return undefined;
     if (message.prefix === CHALLENGE) return this.reader?.note("mine");
+    if (message.prefix === RECEIPT) return this.reader?.note("other");
     if (this.question && this.question.until < now()) return this.reader?.note("over");
     this.busy = true;
+    const { turn } = this;
     try {
       const one = await openCase(this.means.store, this.mode, this.question, message);
+      if (this.turn !== turn) return undefined;
       if (one) return await this.decide(one, {});
       this.reader?.note(this.mode === "copy" ? "copyonly" : message.prefix === SEALED ? "stranger" : "iscopy");
     } catch (error) {
@@ -212,7 +225,8 @@ export class Counter extends Door {
 
   /** It was made for somebody else. @param {string} name */
   async elsewhere(name) {
-    fill(await this.told(refused("wrong_audience")), { summary: say("madefor", { name }) });
+    const view = await this.told(refused("wrong_audience"));
+    if (view) fill(view, { summary: say("madefor", { name }) });
   }
 
   /** @param {Case} one @param {Told} told */
@@ -225,13 +239,21 @@ export class Counter extends Door {
     if (this.case === one) await this.told(outcome); // else the next customer is there already
   }
 
-  /** @param {import("./result.js").Outcome} outcome @returns {Promise<HTMLElement>} the view with the result */
+  /** @param {import("./result.js").Outcome} outcome @returns {Promise<HTMLElement | null>} the view with the result, if the next customer is not there already */
   async told(outcome) {
-    const { verdict } = outcome;
+    const [{ verdict }, { turn }] = [outcome, this];
     const kinds = Array.from(this.means?.pack?.types.values() ?? []);
     if (!toDecide(verdict)) await this.remember(outcome, kinds); // first, so that the list never lacks what was seen
+    if (this.turn !== turn) return null;
+    this.verdict = verdict;
+    this.giving = undefined;
+    const given = await (toDecide(verdict) ? undefined : this.make()); // R6: every decision; what a person has yet to decide only when they ask for it
+    if (this.turn !== turn) return null;
     const view = this.show("result");
     render(view, outcome, kinds);
+    piece(view, "give").hidden = given === null || this.case === null;
+    showAmiss(view, given);
+    if (given && this.settings.kiosk) showReceipt(view, given);
     signal(verdict.decision, this.settings);
     tell(`${heading(verdict)}.`);
     if (look(verdict) !== "undecided" && this.settings.kiosk) this.onward(view, ONWARD);
@@ -245,6 +267,27 @@ export class Counter extends Door {
     const title = words.uses.find((one) => one.id === use)?.title ?? "";
     const { decision, code, level } = verdict;
     await store.addPast({ at: now(), title, mode: this.mode, level: level.number, decision, code, details: names(verdict, kinds) });
+  }
+
+  /** The receipt for what was decided, one however often it is asked for. Where it cannot be signed or kept there is none: the decision stands, and is shown. */
+  make() {
+    const { case: one, means, verdict } = this;
+    if (one && means && verdict) this.giving ??= give(means, one, verdict).catch(() => null);
+    return this.giving;
+  }
+
+  /** @param {HTMLElement} button */
+  async receipt(button) {
+    const giving = this.make();
+    const given = await giving;
+    if (this.giving !== giving || this.root.dataset.view !== "result" || given === undefined) return;
+    button.hidden = true;
+    showAmiss(this.root, given);
+    if (!given) return;
+    showReceipt(this.root, given);
+    const title = /** @type {HTMLElement} */ (document.getElementById("scan-receipt-title"));
+    title.focus();
+    title.scrollIntoView();
   }
 
   /** @param {HTMLElement} view @param {number} left */

@@ -52,7 +52,7 @@ export class Door {
 
   /** @param {string} text */
   working(text) {
-    this.show("working", { heading: text, text: say("moment") });
+    this.show("working", { heading: text, text: say("wait") });
   }
 
   // --- from nothing to an open desk
@@ -254,6 +254,7 @@ export class Door {
       this.ended ? say("warnended") : "",
       !certificate || certificate.until <= now() ? say("warncert") : "",
       this.means?.clock ? "" : await this.aboutPack(),
+      (await store.full()) ? say("warngiven") : "",
     ];
     const warnings = amiss.filter(Boolean);
     if (!view.isConnected || !view.querySelector("[data-part=warnings]")) return warnings;

@@ -10,7 +10,7 @@ import { CHECKS, decide, replayed } from "../js/ovp/verify.js";
 import { now, words } from "./page.js";
 import { keysOf } from "./questions.js";
 import { purposeOf } from "./purpose.js";
-import { toDecide } from "./result.js";
+import { byHolder, toDecide } from "./result.js";
 import { call } from "./sync.js";
 
 /** @typedef {import("../js/ovp/bytes.js").Bytes} Bytes */
@@ -105,10 +105,9 @@ async function settled(store, one, own, verdict) {
   return (await store.see([own.raw.replayKey])) ? verdict : again(own, one);
 }
 
-/** False if its question was answered before. Only an answer of its holder takes it. @param {Store} store @param {Case} one @param {Local} own @returns {Promise<boolean>} */
-async function takes(store, one, { checks }) {
-  if (!one.question || !one.fresh) return true;
-  if (!checks.some(({ name, state }) => name === "holder_binding" && state === "passed")) return true;
+/** False if its question was answered before. Only an answer of its holder takes it. @param {Store} store @param {Case} one @param {Local} verdict @returns {Promise<boolean>} */
+async function takes(store, one, verdict) {
+  if (!one.question || !one.fresh || !byHolder(verdict)) return true;
   one.fresh = false;
   return store.useQuestion(one.question.id);
 }

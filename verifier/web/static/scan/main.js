@@ -76,11 +76,14 @@ class Page extends Counter {
     const view = this.show("settings", { name: desk.name });
     const pack = this.means?.pack;
     const until = { moment: moment(certificate.until) };
+    const dropped = await store.dropped();
     const kept = (await navigator.storage?.persisted?.()) ?? false;
     piece(view, "rows").append(
       row(say("organisation"), desk.organisation),
       row(say("cert"), say(certificate.until > now() ? "until" : "ended", until)),
       row(say("pack"), pack ? say("dated", { moment: moment(pack.iat), age: age(Math.max(0, now() - pack.iat)) }) : say("nopack")),
+      row(say("untold"), String((await store.given()).length)),
+      ...(dropped ? [row(say("dropped"), String(dropped))] : []),
       row(say("storage"), say(kept ? "kept" : "unkept")),
     );
     for (const box of /** @type {NodeListOf<HTMLInputElement>} */ (view.querySelectorAll("input[type=checkbox]"))) {
@@ -123,6 +126,8 @@ class Page extends Counter {
       case "paste": return this.reader?.paste();
       case "fresh": return this.question && this.ask(this.question.use, this.question.mode);
       case "next": return this.next();
+      case "receipt": return this.receipt(button);
+      case "print": return print();
       case "test": return this.test();
       case "keep": return this.keep();
       case "export": return this.ready().store.figures().then(save);

@@ -21,6 +21,9 @@ export function toDecide(verdict) {
   return verdict.decision === "undecided" && verdict.code in READ ? READ[/** @type {keyof typeof READ} */ (verdict.code)] : "";
 }
 
+/** Whether its holder's signature was found to be right. @param {Verdict} verdict */
+export const byHolder = ({ checks }) => checks.some(({ name, state }) => name === "holder_binding" && state === "passed");
+
 /**
  * How it looks: a full yes only for what was shown live, or answered this desk's code.
  * @param {Verdict} verdict
@@ -197,6 +200,13 @@ function valuesAt(tree, path) {
   if (step === null) return Array.isArray(tree) ? tree.flatMap((each) => valuesAt(each, rest)) : [];
   const inside = typeof tree === "object" && tree !== null && Object.hasOwn(tree, step) ? /** @type {any} */ (tree)[step] : undefined;
   return inside === undefined ? [] : valuesAt(inside, rest);
+}
+
+/** The same as the log names them, `represented/family_name`, positions left out. @param {Verdict} verdict @param {Kind[]} kinds @returns {string[]} */
+export function paths({ credentials: [shown] }, kinds) {
+  const leaves = kinds.find((one) => one.vct === shown?.vct)?.claims ?? [];
+  const found = leaves.filter(({ path }) => valuesAt(shown.claims, path).length).map(({ path }) => path.filter((step) => step !== null).join("/"));
+  return [...new Set(found)];
 }
 
 /** Labels of what was shown, for the list of decisions: names, never values. @param {Verdict} verdict @param {Kind[]} kinds @returns {string[]} */

@@ -13,11 +13,13 @@ import { now } from "./page.js";
 /** @typedef {LiveQuestion | CodeQuestion} Question  what was asked and not yet answered; `used` once any answer was taken */
 /** @typedef {{at: number, title: string, mode: string, level: number, decision: string, code: string, details: string[]}} Past */
 /** @typedef {{etag: string, at: number}} PackNote */
+/** A receipt that the service was not told of yet: its bytes in base64url, and what was shown by name. @typedef {{receipt: string, mode: "live" | "code" | "copy", vct: string, paths: string[], at: number}} Given */
 
 const NAME = "desk";
 const KEEP_QUESTIONS = 86_400; // seconds that an answered or expired question is remembered, so that its answer never counts for less
 const KEEP_SEEN = 31 * 86_400;
 const MOST_PAST = 500;
+const MOST_GIVEN = 500;
 /** @type {Settings} */
 const DEFAULTS = { sound: true, buzz: true, history: true, kiosk: false };
 
@@ -82,7 +84,7 @@ export class Store {
     ]);
   }
 
-  /** The desk's key, ready to sign challenges. @returns {Promise<CryptoKey>} */
+  /** The desk's key, ready to sign challenges and receipts. @returns {Promise<CryptoKey>} */
   async signer() {
     const desk = await this.desk();
     if (!desk) throw new Error("there is no desk");
@@ -241,6 +243,40 @@ export class Store {
       ...seen.map((item) => ({ shelf: "seen", id: item.id, value: undefined })),
     ];
     if (gone.length) await this.vault.commit(gone);
+  }
+
+  // --- receipts that were given, until the service was told
+
+  /**
+   * Where there are too many the oldest goes: it stays what it is, and nobody confirms it. How many went is counted, for the page says so.
+   * @param {string} id @param {Given} given @returns {Promise<boolean>} whether one went
+   */
+  async keepGiven(id, given) {
+    const many = (await this.given()).slice(0, -(MOST_GIVEN - 1)).map((each) => ({ shelf: "given", id: each.id, value: undefined }));
+    const counted = many.length ? [{ shelf: "desk", id: "dropped", value: (await this.dropped()) + many.length }] : [];
+    await this.vault.commit([...many, ...counted, { shelf: "given", id, value: given }]);
+    return many.length > 0;
+  }
+
+  /** How many went before the service was told, ever. @returns {Promise<number>} */
+  async dropped() {
+    return /** @type {number | null} */ (await this._one("desk", "dropped")) ?? 0;
+  }
+
+  /** Whether the next one takes the place of the oldest. */
+  async full() {
+    return (await this.vault.all("given")).length >= MOST_GIVEN;
+  }
+
+  /** @returns {Promise<{id: string, value: Given}[]>} oldest first */
+  async given() {
+    const all = (await this.vault.all("given")).map(({ id, value }) => ({ id, value: /** @type {Given} */ (value) }));
+    return all.sort((one, other) => one.value.at - other.value.at);
+  }
+
+  /** @param {string[]} ids */
+  async dropGiven(ids) {
+    await this.vault.commit(ids.map((id) => ({ shelf: "given", id, value: undefined })));
   }
 
   // --- decisions, by name of details only

@@ -1,5 +1,5 @@
-// Keeping a desk fit while there is a network: its certificate and the checking pack, on a timer. Nothing is ever fetched because
-// somebody showed something (security rule S21), and what is sent says nothing about anybody.
+// Keeping a desk fit while there is a network: its certificate, the receipts that it gave and the checking pack, on a timer. Nothing is ever
+// fetched because somebody showed something (security rule S21), and what is sent says nothing about anybody: what was shown by name alone.
 import { concat } from "../js/ovp/bytes.js";
 import { VcError } from "../js/ovp/errors.js";
 import { now } from "./page.js";
@@ -14,6 +14,7 @@ const PATIENCE = 20_000;
 const MOST = 64_000_000;
 const SAVE_EVERY = 262_144; // bytes after which a download in progress is kept
 const CLOCKS = 300; // seconds that two clocks may differ and both be right
+const AT_ONCE = 10; // receipts that are told in one call
 const RENEW_BEFORE = 7 * 86_400 - 3_600; // a certificate of seven days is renewed every hour, as the organisation may sign with another key
 
 /**
@@ -113,7 +114,9 @@ export class Sync {
     const desk = await this._store.desk();
     if (!desk) return "offline";
     try {
-      return (await this._certificate(desk)) ? await this._pack(desk) : "ended";
+      if (!(await this._certificate(desk))) return "ended";
+      await this._receipts(desk);
+      return await this._pack(desk);
     } catch (error) {
       return error instanceof VcError ? "refused" : "offline";
     }
@@ -129,6 +132,19 @@ export class Sync {
     const told = await answer.json();
     await this._store.keepCertificate({ certificate: told.certificate, until: told.certified_until });
     return true;
+  }
+
+  /** What was given since; one that the service does not take now is told in a later round. @param {Desk} desk */
+  async _receipts(desk) {
+    for (;;) {
+      const some = (await this._store.given()).slice(0, AT_ONCE);
+      if (!some.length) return;
+      const receipts = some.map(({ value: { receipt, mode, vct, paths } }) => ({ receipt, mode, vct, claim_paths: paths }));
+      const body = JSON.stringify({ receipts });
+      const answer = await call("/receipts", desk.token, { method: "POST", body, headers: { "content-type": "application/json" } });
+      if (!answer.ok) return;
+      await this._store.dropGiven(some.map(({ id }) => id));
+    }
   }
 
   /** @param {Desk} desk @returns {Promise<Outcome>} */

@@ -6,7 +6,7 @@ import { VcError } from "../js/ovp/errors.js";
 import { VaultError } from "../js/ovp/vault.js";
 import { actingFor, groupLabel, types } from "./claims.js";
 import { NetError } from "./net.js";
-import { button, day, el, moment, now, pick, say } from "./view.js";
+import { button, day, el, has, moment, now, pick, say } from "./view.js";
 
 /** @typedef {import("./net.js").Keepable} Keepable */
 /** @typedef {import("./store.js").Kept} Kept */
@@ -19,7 +19,7 @@ export function card(kept, left, able) {
   const type = types.get(kept.vct);
   const about = type ? actingFor(type, kept.claims) : "";
   const code_ = kept.expiresAt <= now() ? "expired" : kept.state;
-  const tag = el("strong", { class: `govuk-tag govuk-tag--${{ valid: "green", suspended: "yellow", invalid: "red" }[code_] ?? "grey"}` }, say(`state_${code_}`));
+  const tag = el("strong", { class: `govuk-tag govuk-tag--${{ valid: "green", suspended: "yellow", invalid: "red", renewing: "yellow" }[code_] ?? "grey"}` }, say(`state_${code_}`));
   const head = el("div", { class: "mu-card__head" }, el("h2", { class: "govuk-heading-m mu-card__title" }, about ? say("acting_for", { name: about }) : type ? pick(type.title) : kept.vct), tag);
   const rows = el(
     "dl",
@@ -59,8 +59,8 @@ export function titleOf(each) {
   return type ? pick(type.title) : each.title;
 }
 
-/** One line of the history. @param {import("./store.js").Showing} one */
-export function pastLine(one) {
+/** One line of the history. @param {import("./store.js").Showing} one @param {import("./store.js").Taken | null} taken @param {boolean} open whether a receipt can be taken in */
+export function pastLine(one, taken, open) {
   const type = types.get(one.vct);
   const labels = one.shown.map((n) => (type ? groupLabel(type, n) : String(n))).join(", ");
   const how = say(`level_${one.level}`, { name: pick(one.name) });
@@ -70,7 +70,22 @@ export function pastLine(one) {
     {},
     el("strong", {}, say("history_line", { when: moment(one.at), name: pick(one.name), use: pick(one.title) })),
     el("span", { class: "mu-hint" }, `${what}${one.told ? "" : ` (${say("history_waits")})`}`),
+    ...(taken ? [el("span", { class: "ph-receipt" }, tagOf(taken), ` ${whyOf(taken)}`)] : []),
+    ...(open ? [el("button", { type: "button", class: "ph-link", "data-do": "receipt", "data-showing": one.id }, say("take_receipt"))] : []),
   );
+}
+
+/** @param {import("./store.js").Taken} taken */
+function tagOf({ fault, decision }) {
+  const kind = fault ? "red" : { accepted: "green", rejected: "red", undecided: "yellow" }[decision];
+  return el("strong", { class: `govuk-tag govuk-tag--${kind}` }, fault ? say("receipt_misfit") : say("receipt_tag", { what: say(`receipt_${decision}`) }));
+}
+
+/** What a receipt says, in a sentence: why they decided so, or what does not fit. @param {import("./store.js").Taken} taken */
+export function whyOf({ fault, code, decision }) {
+  if (fault) return say(has(`misfit_${fault}`) ? `misfit_${fault}` : "misfit_other", { code: fault });
+  if (has(`reason_${code}`)) return say(`reason_${code}`);
+  return decision === "undecided" ? say("receipt_person") : code ? say("receipt_reason", { code }) : "";
 }
 
 /** What went wrong, in words; empty for what should not happen. @param {unknown} error @returns {string} */

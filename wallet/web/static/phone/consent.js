@@ -157,7 +157,7 @@ function groupLines({ type, copy }, n) {
 function warnings({ document, want, type, copy }) {
   const missing = want.required.filter((n) => !copy.groups.has(n)).map((n) => groupLabel(type, n));
   return [
-    ...(["invalid", "suspended", "gone"].includes(document.state) ? [say(`warn_${document.state}`)] : []),
+    ...(["invalid", "renewing", "suspended", "gone"].includes(document.state) ? [say(`warn_${document.state}`)] : []),
     ...(document.keeper?.private ? [keeperText(document.keeper)] : []),
     ...(missing.length ? [say("warn_missing", { labels: missing.join(", ") })] : []),
   ];

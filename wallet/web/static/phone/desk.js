@@ -5,15 +5,16 @@
 import { hex, random } from "../js/ovp/bytes.js";
 import { checkChallenge, parseChallenge, sealAnswer } from "../js/ovp/challenge.js";
 import { codeAudience, codeNonce, parseCode } from "../js/ovp/code.js";
-import { CHALLENGE, PRESENTATION, Reception, SEALED, parseText } from "../js/ovp/envelope.js";
+import { CHALLENGE, PRESENTATION, SEALED } from "../js/ovp/envelope.js";
 import { VcError } from "../js/ovp/errors.js";
-import { Camera, ScanError, cleaned, openReader, readPicture } from "../js/ovp/scan.js";
 import { present, withStaple } from "../js/ovp/sdcwt.js";
 import { isJoint, spelt } from "./claims.js";
 import { showFrames } from "./frames.js";
 import { consent } from "./consent.js";
+import { look } from "./look.js";
+import { takeReceipt } from "./receipt.js";
 import { signal } from "./signals.js";
-import { drawCopy, fresh, lapsed, openCopy, register, spend, stapleOf } from "./store.js";
+import { drawCopy, fresh, lapsed, openCopy, proofOf, register, spend, stapleOf } from "./store.js";
 import { announce, count, el, find, has, now, pick, press, right, say, show, typed, wrong } from "./view.js";
 
 /** @typedef {import("../js/ovp/vault.js").Vault} Vault */
@@ -24,96 +25,10 @@ import { announce, count, el, find, has, now, pick, press, right, say, show, typ
 /** What is asked, whichever way it came. `seal` makes the answer readable by the desk alone, `staple` asks for a status assertion, `together`: it counts only once others have agreed too. @typedef {{level: 1 | 2 | 3, entity: string, name: import("./view.js").Text, desk: string, use: RegisteredUse, wants: import("../js/ovp/register.js").Want[], staple?: boolean, together?: boolean, binding: (copy: import("../js/ovp/sdcwt.js").Copy) => Omit<ToSign, "at">, seal?: (kbt: Bytes) => Promise<Bytes>}} Question */
 /** What the holder agreed to: with `claims` before her eyes, else she looks `again`. @typedef {{document: import("./store.js").Kept, groups: number[], asked: number[], claims: unknown, again: () => unknown}} Agreement */
 
-// --- scanning ------------------------------------------------------------------------------------------------------------------------
-
-/** @param {Vault} vault */
-export async function scan(vault) {
-  const reader = openReader();
-  const reception = new Reception();
-  /** @type {Camera | null} */
-  let camera = null;
-  let over = false;
-  /** @param {string[]} texts @param {(() => void) | null} none @returns {Promise<void>} */
-  const seen = async (texts, none) => {
-    for (const text of texts) {
-      const got = await reception.add(text).catch(() => null);
-      if (got && !over) {
-        over = true;
-        return read(vault, got);
-      }
-    }
-    const [have, need] = reception.progress;
-    if (have && current === root) find(root, "[data-text=progress]").textContent = say("scan_progress", { have, need });
-    else none?.();
-  };
-  const root = show("scan", {
-    text: { progress: say("scan_starting") },
-    when: { camera: true },
-    acts: { paste: () => paste(vault) },
-    leave: () => {
-      over = true;
-      camera?.stop();
-    },
-  });
-  const current = root;
-  pictures(root, async (file) => seen(await readPicture(await reader, file), () => wrong("picture", say("no_code_in_picture"))));
-  try {
-    camera = new Camera(/** @type {HTMLVideoElement} */ (find(root, "video")), await reader, (texts) => void seen(texts, null));
-    await camera.start();
-    if (over) return camera.stop();
-    find(root, "[data-text=progress]").textContent = say("scan_look");
-  } catch (error) {
-    if (!(error instanceof ScanError)) throw error;
-    if (!over) withoutCamera(vault, error.kind, reader);
-  }
-}
-
-/** @param {Vault} vault @param {string} why @param {Promise<import("../js/ovp/scan.js").Reader>} reader */
-function withoutCamera(vault, why, reader) {
-  const root = show("scan", { when: { [why]: true }, acts: { paste: () => paste(vault) } });
-  /** @type {HTMLDetailsElement} */ (find(root, "[data-ways]")).open = true;
-  pictures(root, async (file) => {
-    for (const text of await readPicture(await reader, file)) if (await taken(vault, text)) return;
-    wrong("picture", say("no_code_in_picture"));
-  });
-}
-
-/** @param {HTMLElement} root @param {(file: File) => Promise<void>} read */
-function pictures(root, read) {
-  const field = /** @type {HTMLInputElement} */ (find(root, "#picture"));
-  field.addEventListener("change", async () => {
-    right();
-    const file = field.files?.[0];
-    if (!file) return;
-    try {
-      await read(file);
-    } catch (error) {
-      if (!(error instanceof ScanError)) throw error;
-      wrong("picture", say("no_code_in_picture"));
-    }
-  });
-}
-
-/** @param {Vault} vault */
-async function paste(vault) {
-  right();
-  if (!(await taken(vault, cleaned(typed("pasted"))))) wrong("pasted", say("no_code_in_text"));
-}
-
-/** @param {Vault} vault @param {string} text @returns {Promise<boolean>} whether it is a code that we read on from */
-async function taken(vault, text) {
-  let got;
-  try {
-    got = parseText(text);
-  } catch (error) {
-    if (!(error instanceof VcError)) throw error;
-    return false;
-  }
-  await read(vault, got);
-  return true;
-}
-
 // --- who asks ------------------------------------------------------------------------------------------------------------------------
+
+/** Read a desk's question. @param {Vault} vault */
+export const scan = (vault) => look((got) => read(vault, got), true);
 
 /** A whole code: a desk's question, or something else. @param {Vault} vault @param {import("../js/ovp/envelope.js").Received} got */
 async function read(vault, { prefix, content }) {
@@ -163,7 +78,7 @@ export async function ask(vault, question, agree = (agreement) => answer(vault, 
 
 /**
  * One copy, signed, spent and noted, in this order; then it is shown. One that says something else by now is not signed.
- * @param {Vault} vault @param {Question} question @param {Agreement} agreement @returns {Promise<Bytes | null>} null once the page says why not
+ * @param {Vault} vault @param {Question} question @param {Agreement} agreement @returns {Promise<{id: string, kbt: Bytes} | null>} null once the page says why not
  */
 export async function sign(vault, question, { document, groups, asked, claims, again }) {
   const item = await drawCopy(vault, document.id);
@@ -177,10 +92,12 @@ export async function sign(vault, question, { document, groups, asked, claims, a
     return null;
   }
   const staple = question.staple ? await stapleOf(vault, copy, at) : null;
-  const kbt = await present(staple ? withStaple(copy, staple) : copy, groups, { ...question.binding(copy), at }, key);
+  const binding = question.binding(copy);
+  const kbt = await present(staple ? withStaple(copy, staple) : copy, groups, { ...binding, at }, key);
   const { entity, name, level, use } = question;
-  await spend(vault, item, {
-    id: hex(random(16)),
+  const id = hex(random(16));
+  const showing = {
+    id,
     at,
     document: document.id,
     vct: document.vct,
@@ -194,26 +111,28 @@ export async function sign(vault, question, { document, groups, asked, claims, a
     shown: groups,
     agreed: true,
     told: false,
-  });
-  return kbt;
+  };
+  await spend(vault, item, showing, proofOf(kbt, binding.cti ?? binding.nonce, at));
+  return { id, kbt };
 }
 
 /** @param {Vault} vault @param {Question} question @param {Agreement} agreement */
 async function answer(vault, question, agreement) {
-  const kbt = await sign(vault, question, agreement);
-  if (!kbt) return;
+  const signed = await sign(vault, question, agreement);
+  if (!signed) return;
+  const { id, kbt } = signed;
   const content = question.seal ? await question.seal(kbt) : kbt;
   const [prefix, name] = [question.seal ? SEALED : PRESENTATION, pick(question.name)];
-  await showFrames({ prefix, content, title: say("show_to", { name }), level: say(`level_${question.level}`) }, () => shown(vault, question, agreement));
+  await showFrames({ prefix, content, title: say("show_to", { name }), level: say(`level_${question.level}`) }, () => shown(vault, question, agreement, id));
 }
 
-/** @param {Vault} vault @param {Question} question @param {Agreement} agreement */
-async function shown(vault, question, { document }) {
+/** @param {Vault} vault @param {Question} question @param {Agreement} agreement @param {string} id */
+async function shown(vault, question, { document }, id) {
   const left = (await fresh(vault, document.id)).length;
   show("shown", {
     text: { to: say("shown_to", { name: pick(question.name) }), uses: count("uses", left) },
     when: { spent: left === 0 },
-    acts: { again: () => (question.level === 3 ? scan(vault) : code(vault)) },
+    acts: { receipt: () => takeReceipt(vault, id), again: () => (question.level === 3 ? scan(vault) : code(vault)) },
   });
   announce(count("uses", left));
 }

@@ -4,11 +4,12 @@
  */
 import { SHORTEST, Vault, VaultError, keepStorage, passkeyPossible } from "../js/ovp/vault.js";
 import { actingFor, types } from "./claims.js";
-import { card, keepCard, pastLine, row, titleOf, whyNot } from "./cards.js";
+import { card, keepCard, row, titleOf, whyNot } from "./cards.js";
 import { code, scan } from "./desk.js";
 import { keep } from "./keep.js";
 import { NetError, readState } from "./net.js";
 import { paper } from "./paper.js";
+import { past } from "./receipt.js";
 import { allowSound } from "./signals.js";
 import * as store from "./store.js";
 import { isStale, readyToShow, reportLost, sync, takeOff } from "./sync.js";
@@ -128,6 +129,7 @@ async function opened(open) {
   touched = Date.now();
   find(document, "#lock").hidden = false;
   allowSound((await store.about(open)).sound);
+  await store.dropProofs(open);
 }
 
 /** @param {string} [wanted] */
@@ -371,11 +373,6 @@ async function settings() {
   /** @type {HTMLInputElement} */ (find(root, "#sound")).checked = about.sound;
 }
 
-async function pastShowings() {
-  const found = await store.showings(ready());
-  show("history", { when: { none: !found.length }, lists: { showings: found.map(pastLine) } });
-}
-
 // --- the page ------------------------------------------------------------------------------------------------------------------------
 
 /** @param {unknown} error */
@@ -386,7 +383,7 @@ function failed(error) {
   if (!why) throw error;
 }
 
-serve({ home, scan: () => scan(ready()), code: () => code(ready()), paper: () => paper(ready()), settings, history: pastShowings, forget }, failed);
+serve({ home, scan: () => scan(ready()), code: () => code(ready()), paper: () => paper(ready()), settings, history: () => past(ready()), forget }, failed);
 find(document, "#lock").addEventListener("click", () => void lock());
 for (const kind of ["pointerdown", "keydown"]) document.addEventListener(kind, () => (touched = Date.now()), { passive: true });
 setInterval(() => {

@@ -47,8 +47,8 @@ async function choose(vault, known) {
     },
   };
   await ask(vault, question, async (agreement) => {
-    const kbt = await sign(vault, question, agreement);
-    if (kbt) await printed(question, agreement, await renderText(PRESENTATION, kbt), ends);
+    const signed = await sign(vault, question, agreement);
+    if (signed) await printed(question, agreement, await renderText(PRESENTATION, signed.kbt), ends);
   });
 }
 

@@ -4,7 +4,7 @@
  * A copy is gone for good before its answer is shown: it leaves the vault, key and all, in the same write that notes the showing.
  * @module
  */
-import { fromBase64url, random } from "../js/ovp/bytes.js";
+import { fromBase64url, random, sha256, toBase64url } from "../js/ovp/bytes.js";
 import { importJwk } from "../js/ovp/cose.js";
 import { openRegister, parseRelyingParty } from "../js/ovp/register.js";
 import { parseCopy } from "../js/ovp/sdcwt.js";
@@ -23,8 +23,13 @@ export { NAME, dropHandle, handle, hasHandle } from "./name.js";
 /** @typedef {{document: string, wire: string, key: DeviceKey, expiresAt: number}} StoredCopy */
 /** @typedef {{id: string, stamp: Uint8Array, value: StoredCopy}} CopyItem */
 /** @typedef {{id: string, at: number, document: string, vct: string, entity: string, name: import("./view.js").Text, use: string, title: import("./view.js").Text, purpose: import("./view.js").Text, level: 1 | 2 | 3, asked: number[], shown: number[], agreed: boolean, told: boolean}} Showing */
+/** What was shown, until its receipt came or `WAIT` went by. @typedef {{at: number, content: string, nonce: string}} Proof */
+/** A desk's receipt: its bytes, what is wrong with it ("" for nothing), and what it says. @typedef {{bytes: string, fault: string, decision: import("../js/ovp/receipt.js").Decision, code: string, desk: string, given: number, told: boolean}} Taken */
+/** @typedef {{id: string, stamp: Uint8Array, value: Taken}} ReceiptItem */
 /** @typedef {{at: number, certificates: string[], anchors: import("./net.js").RegisterFile["anchors"]}} RegisterKept */
 /** @typedef {{phone: string, sound: boolean}} About */
+
+const WAIT = 30 * 86_400; // seconds for which a receipt is waited for
 
 /** @param {Vault} vault @returns {Promise<About>} */
 export const about = async (vault) => (await vault.get("about", "phone"))?.value ?? { phone: handle(), sound: true };
@@ -64,12 +69,59 @@ export async function stapleOf(vault, copy, at) {
   return null;
 }
 
-/** The copy is used up: this is on the disk before anything of it is shown. @param {Vault} vault @param {CopyItem} copy @param {Showing} showing */
-export const spend = (vault, copy, showing) =>
+/** The copy is used up: this is on the disk before anything of it is shown. @param {Vault} vault @param {CopyItem} copy @param {Showing} showing @param {Proof} proof */
+export const spend = (vault, copy, showing, proof) =>
   vault.commit([
     { shelf: "copies", id: copy.id, stamp: copy.stamp },
     { shelf: "showings", id: showing.id, value: showing, stamp: null },
+    { shelf: "proofs", id: showing.id, value: proof, stamp: null },
   ]);
+
+/** What a receipt for an answer has to be for. @param {Uint8Array} content @param {Uint8Array} nonce @param {number} at @returns {Proof} */
+export const proofOf = (content, nonce, at) => ({ at, content: toBase64url(content), nonce: toBase64url(nonce) });
+
+/** What was shown so far and waits for a receipt, by showing. @param {Vault} vault @returns {Promise<Map<string, Proof>>} */
+export async function proofs(vault) {
+  const items = await vault.all("proofs");
+  return new Map(items.filter(({ value }) => value.at + WAIT > now()).map(({ id, value }) => [id, value]));
+}
+
+/** No receipt is to be expected for these any more: what was shown leaves the phone. @param {Vault} vault */
+export async function dropProofs(vault) {
+  const over = (await vault.all("proofs")).filter(({ value }) => value.at + WAIT <= now());
+  if (over.length) await vault.commit(over.map(({ id }) => ({ shelf: "proofs", id })));
+}
+
+/** All receipts of desks that were kept, by showing. @param {Vault} vault @returns {Promise<Map<string, ReceiptItem[]>>} */
+export async function givenFor(vault) {
+  /** @type {Map<string, ReceiptItem[]>} */
+  const found = new Map();
+  for (const item of /** @type {ReceiptItem[]} */ (await vault.all("receipts"))) {
+    const [showing = ""] = item.id.split("/");
+    found.set(showing, [...(found.get(showing) ?? []), item]);
+  }
+  return found;
+}
+
+/** What counts of them: one that fits, and decides, before any other; else the newest. @param {Vault} vault @returns {Promise<Map<string, Taken>>} */
+export async function receipts(vault) {
+  const weight = (/** @type {Taken} */ { fault, decision }) => (fault ? 0 : decision === "undecided" ? 1 : 2);
+  const before = (/** @type {Taken} */ a, /** @type {Taken} */ b) => weight(b) - weight(a) || b.given - a.given;
+  const found = [...(await givenFor(vault))].map(([id, items]) => [id, items.map(({ value }) => value).sort(before)[0]]);
+  return new Map(/** @type {[string, Taken][]} */ (found));
+}
+
+/**
+ * One that fits stays, whatever comes after it, until the wallet's history has it; what does not fit takes the place of the last that did not.
+ * With one that fits and decides, what was shown is needed no longer. @param {Vault} vault @param {string} id of the showing @param {Taken} taken
+ */
+export async function keepReceipt(vault, id, taken) {
+  const own = taken.fault ? id : `${id}/${toBase64url(await sha256(fromBase64url(taken.bytes)))}`;
+  await vault.commit([
+    { shelf: "receipts", id: own, value: taken },
+    ...(taken.fault || taken.decision === "undecided" ? [] : [{ shelf: "proofs", id }]),
+  ]);
+}
 
 /** @param {Vault} vault @param {Showing} showing */
 export const note = (vault, showing) => vault.commit([{ shelf: "showings", id: showing.id, value: showing }]);

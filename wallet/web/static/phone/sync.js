@@ -11,7 +11,7 @@ import { VaultError } from "../js/ovp/vault.js";
 import { parseAssertion } from "../js/ovp/statuslist.js";
 import { keep } from "./keep.js";
 import { NetError, readRegister, readStaples, readState, tellKept, tellLost, tellShowings } from "./net.js";
-import { documents, handle, registerFile, removal, showings } from "./store.js";
+import { documents, givenFor, handle, registerFile, removal, showings } from "./store.js";
 import { groupId, types } from "./claims.js";
 import { now } from "./view.js";
 
@@ -59,22 +59,30 @@ function unlessChanged(error) {
   if (!(error instanceof VaultError) || error.code !== "changed") throw error;
 }
 
-/** Showings that the wallet's history does not have yet. @param {Vault} vault */
+/** Showings, and receipts for them, that the wallet's history does not have yet. @param {Vault} vault */
 async function tellHistory(vault) {
-  const owed = (await showings(vault)).filter(({ told }) => !told).reverse();
-  for (let at = 0; at < owed.length; at += MOST) {
-    const some = owed.slice(at, at + MOST);
-    await tellShowings(some.map(line));
-    await vault.commit(some.map((one) => ({ shelf: "showings", id: one.id, value: { ...one, told: true } })));
+  const given = await givenFor(vault);
+  const lines = (await showings(vault)).reverse().flatMap((one) => {
+    /** @type {(import("./store.js").ReceiptItem | null)[]} */
+    const untold = (given.get(one.id) ?? []).filter(({ value }) => !value.told);
+    return (untold.length || one.told ? untold : [null]).map((item) => ({ one, item }));
+  });
+  for (let at = 0; at < lines.length; at += MOST) {
+    const some = lines.slice(at, at + MOST);
+    await tellShowings(some.map(({ one, item }) => line(one, item?.value ?? null)));
+    await vault.commit([...new Set(some.map(({ one }) => one))].map((one) => ({ shelf: "showings", id: one.id, value: { ...one, told: true } })));
+    for (const { id, value, stamp } of some.flatMap(({ item }) => item ?? [])) {
+      await vault.commit([{ shelf: "receipts", id, value: { ...value, told: true }, stamp }]).catch(unlessChanged);
+    }
   }
 }
 
-/** @param {import("./store.js").Showing} one */
-function line(one) {
+/** @param {import("./store.js").Showing} one @param {import("./store.js").Taken | null} taken */
+function line(one, taken) {
   const type = types.get(one.vct);
   const names = (/** @type {number[]} */ groups) => groups.map((n) => (type ? groupId(type, n) : String(n)));
   const { id, at, document, entity, use, purpose, level, agreed } = one;
-  return { id, at, document, entity, name: one.name.en, use, purpose, level, agreed, asked: names(one.asked), shown: names(one.shown) };
+  return { id, at, document, entity, name: one.name.en, use, purpose, level, agreed, asked: names(one.asked), shown: names(one.shown), ...(taken && { receipt: taken.bytes, receipt_fault: taken.fault }) };
 }
 
 /** @param {Vault} vault */

@@ -36,6 +36,7 @@ export const TYP = {
   STATUS_LIST: ["application/statuslist+cwt"],
   CHALLENGE: [65_101],
   DESK_CERTIFICATE: [65_102],
+  DESK_RECEIPT: [65_106],
   RP_CERTIFICATE: [65_103],
   REGISTRATION: [65_105],
   STATUS_ASSERTION: [65_104],

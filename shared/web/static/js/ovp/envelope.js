@@ -22,10 +22,11 @@ export const PRESENTATION = "OVP1:";
 export const SEALED = "OVE1:";
 export const BEARER = "OVB1:";
 export const SD_JWT = "OVJ1:";
+export const RECEIPT = "OVR1:";
 /** Characters in the largest code, alphanumeric, level L. */
 export const MAX_TEXT = 4296;
 const MAX_CONTENT = 16_384;
-const TYPES = new Map([[CHALLENGE, "C"], [PRESENTATION, "P"], [SEALED, "E"], [BEARER, "B"], [SD_JWT, "J"]]);
+const TYPES = new Map([[CHALLENGE, "C"], [PRESENTATION, "P"], [SEALED, "E"], [BEARER, "B"], [SD_JWT, "J"], [RECEIPT, "R"]]);
 const ZLIB = 0x78;
 
 /** `too_large` past the largest code: show a loop instead. @param {string} prefix @param {Bytes} content @returns {Promise<string>} */

@@ -42,10 +42,12 @@ export function asUint(value, where, least = 0, most = Number.MAX_SAFE_INTEGER) 
   return value;
 }
 
-/** A byte string of `size` bytes. @param {Members} members @param {number | string} key @param {string} where @param {number} size @returns {Bytes} */
-export function octets(members, key, where, size) {
+/** A byte string of `size` bytes, or of `size` to `most`. @param {Members} members @param {number | string} key @param {string} where @param {number} size @param {number} [most] @returns {Bytes} */
+export function octets(members, key, where, size, most = size) {
   const value = members.get(key);
-  if (!isBytes(value) || value.length !== size) return refuse("malformed", `${size} bytes are demanded here`, `${where}/${key}`);
+  if (!isBytes(value) || value.length < size || value.length > most) {
+    return refuse("malformed", `${size === most ? size : `${size} to ${most}`} bytes are demanded here`, `${where}/${key}`);
+  }
   return value;
 }
 

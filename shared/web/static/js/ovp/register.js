@@ -119,24 +119,26 @@ function checkRegistrar(anchor, party) {
 /** @param {string} code */
 const readCountry = (code) => (/^[A-Z]{2}$/.test(code) ? code : refuse("malformed", "a country is two capital letters", `/${COUNTRY}`));
 
-/** A desk-cert as it lies inside a challenge. @param {Sign1} sign1 @param {string} [where] @returns {Promise<DeskCertificate>} */
+/** A desk-cert as it lies inside what a desk signed. @param {Sign1} sign1 @param {string} [where] @returns {Promise<DeskCertificate>} */
 export async function deskCertificateOf(sign1, where = "") {
   const members = open(sign1, TYP.DESK_CERTIFICATE, [], MAX_DESK_DAYS, where);
   return { ...(await dated(members, sign1, where)), entity: text(members, ISS, where), name: text(members, SUB, where, 40) };
 }
 
 /**
- * The relying party that the desk asks for: `untrusted`, `bad_signature`, `expired`, `not_yet_valid`.
+ * The relying party that the desk asks for: `untrusted`, `bad_signature`, `expired`, `not_yet_valid`. `signedAt` is when the desk signed what
+ * is read only `at` that later instant: its certificate lasts a week, paper lies about longer.
  * @param {DeskCertificate} desk
  * @param {Register} register
  * @param {number} at
+ * @param {number} [signedAt]
  */
-export async function verifyDesk(desk, register, at) {
+export async function verifyDesk(desk, register, at, signedAt = at) {
   const party = register.find(desk.entity, at);
   if (!equal(desk.kid, await kidOf(party.key))) refuse("untrusted", "the desk names another key than the one that is registered");
   if (sameKey(desk.key, party.key)) refuse("untrusted", "a desk has a key of its own");
   await verifySign1(desk.sign1, party.key, TYP.DESK_CERTIFICATE);
-  checkInForce(desk.issuedAt, desk.expiresAt, at);
+  checkInForce(desk.issuedAt, desk.expiresAt, signedAt);
   return party;
 }
 

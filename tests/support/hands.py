@@ -1,0 +1,226 @@
+"""People with hands on the street of the offices and desks: holders, registrars and clerks, each at the pages of their own."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from playwright.async_api import Locator
+from support.browser import LAPTOP, PHONE, Open
+from support.desk import Running
+from support.neighbours import Neighbour
+from support.offices import PASSPHRASE, Street
+from support.registry import Registry
+from support.scenes import collected, sign_in, type_code
+from support.walk import Walker
+from support.wallets import Site, serve_wallet
+
+from issuer.pages.form import fill_in
+from shared.credentials import by_id
+from shared.jose.jwt import parse_jwt
+from wallet.keep import Vault
+
+
+@dataclass(kw_only=True)
+class Reader(Walker):
+    """Keeps every page that was read."""
+
+    pages: list[str] = field(default_factory=list)
+
+    async def enter(self, what: Locator) -> None:
+        await Walker.enter(self, what)
+        self.pages.append(await self.page.locator("body").inner_text())
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Invitation:
+    """What somebody is sent, and what they are told apart from it; ``document`` is its number at the office."""
+
+    link: str
+    code: str
+    document: str
+
+
+@dataclass(kw_only=True)
+class Holder:
+    """Somebody at the wallet."""
+
+    site: Site
+    walker: Reader
+
+    @property
+    def vault(self) -> Vault:
+        """Open, as long as its holder is signed in."""
+        (only,) = self.site.host.unlocked.vaults()
+        return only
+
+    async def enters(self) -> None:
+        """Signs in, unless nobody closed it since."""
+        await self.walker.go(f"{self.site.base}/sign-in")
+        if await _is_asked(self.walker):
+            await sign_in(self.walker, "Name of your wallet", self.site.made.holder, self.site.made.passphrase, "Open")
+
+    async def collects(self, invited: Invitation) -> str:
+        """The address of the card."""
+        await self.walker.go(f"{self.site.base}/receive")
+        await self.walker.write("Link of the invitation", invited.link)
+        await self.walker.press("Continue")
+        await type_code(self.walker, invited.code)
+        return await collected(self.walker)
+
+    async def writes(self, entity: str, name: str, question: str) -> bytes:
+        """A copy made out to a body, looked at first; the file that is mailed. ``question``: kind of document and ready question."""
+        await self.walker.go(f"{self.site.base}/copies/new")
+        await self.walker.write("Organisation", name)
+        await self.walker.write("The organisation’s own address", entity)
+        await self.walker.tick(self.walker.page.locator(f'input[value="{question}"]'))
+        await self.walker.press("Look at it first")
+        await self.walker.press("Make this copy")
+        return await _saved(self.walker, "Save the copy as a file, to send by e-mail")
+
+    async def answers(self, link: str, *more: str) -> None:
+        """Shows what is demanded and, of what is up to the holder, no ``more`` than is named."""
+        await self.walker.go(f"{self.site.base}/present")
+        await self.walker.write("Link of the request", link)
+        await self.walker.press("Continue")
+        for detail in more:
+            await self.walker.tick(self.walker.page.get_by_role("checkbox", name=detail))
+        await self.walker.press("Share once")
+
+
+@dataclass(kw_only=True)
+class Clerk:
+    """Whoever is at a desk."""
+
+    desk: Running
+    walker: Reader
+
+    async def enters(self) -> None:
+        """Signs in, unless signed in already."""
+        await self.walker.go(f"{self.desk.base}/desk/")
+        if await _is_asked(self.walker):
+            await sign_in(self.walker, "Your name", "Bea Clerk", PASSPHRASE, "Sign in")
+
+    async def asks(self, question: str) -> str:
+        """Shows a square code; what it says."""
+        await self.walker.go(f"{self.desk.base}/desk/ask")
+        await self.walker.tick(self.walker.page.locator(f'input[value="{question}"]'))
+        await self.walker.press("Show the square code")
+        return await self.walker.code()
+
+    async def opens(self, file: bytes) -> tuple[str, str]:
+        """Has a file checked that came by e-mail; ``reads`` of it."""
+        await self.walker.go(f"{self.desk.base}/desk/copies")
+        await self.walker.page.locator("input[type=file]").set_input_files(
+            {"name": "copy.json", "mimeType": "application/json", "buffer": file}
+        )
+        await self.walker.press("Check it")
+        return await self.reads()
+
+    async def reads(self, number: str = "") -> tuple[str, str]:
+        """How the request of that ``number``, or what is on the page, was decided: its heading, and the desk's own word for why."""
+        if number:
+            await self.walker.go(f"{self.desk.base}/desk/requests/{number}")
+        state = await self.desk.state({"id": number or self.walker.page.url.partition("?")[0].rpartition("/")[2]})
+        return (await self.walker.heading()).partition(":")[0], str(state["code"])
+
+    async def receipt(self) -> dict[str, Any]:
+        """What the clerk's answer says to whoever wrote."""
+        return dict(parse_jwt((await _saved(self.walker, "Save the receipt")).decode()).claims)
+
+    async def records(self, *names: str) -> Invitation:
+        """The power on the page, for the attorney of these ``names`` to carry."""
+        await self.walker.follow("Give a record of this")
+        for label, name in zip(("First names of the person who acts", "Last name of the person who acts"), names, strict=True):
+            await self.walker.write(label, name)
+        await self.walker.press("Make it")
+        page = self.walker.page
+        number = await page.get_by_text("Number of the document:").inner_text()
+        link, code = await page.locator("#given-link").inner_text(), await page.locator(".mu-code code").inner_text()
+        return Invitation(link=link, code=code.strip(), document=number.partition(": ")[2].strip())
+
+
+@dataclass(kw_only=True)
+class Registrar:
+    """Whoever is at the console of an office."""
+
+    office: Registry
+    walker: Reader
+
+    async def enters(self) -> None:
+        """Signs in, unless signed in already."""
+        await self.walker.go(f"{self.office.base}/console/")
+        if await _is_asked(self.walker):
+            await sign_in(self.walker, "Your name", "Iris Admin", self.office.passphrase, "Sign in")
+
+    async def makes(self, kind: str, claims: Mapping[str, Any]) -> Invitation:
+        """Fills in the form, checks the answers, makes the document."""
+        walker, page = self.walker, self.walker.page
+        await walker.go(f"{self.office.base}/console/make/{kind}")
+        for name, value in fill_in(by_id(kind), claims).items():
+            await self._answer(page.locator(f'[name="{name}"]:not([type=hidden])'), value)
+        await walker.press("Check the answers")
+        await walker.press("Make the document")
+        document = page.url.removesuffix("/made")
+        await walker.follow("Show the invitation on screen")
+        link = await page.locator("#invitation-link").inner_text()
+        await walker.go(f"{document}/code")
+        code = await page.locator(".mu-code__value").inner_text()
+        return Invitation(link=link, code=code.strip(), document=document.rpartition("/")[2])
+
+    async def _answer(self, asked: Locator, value: str) -> None:
+        """However it is asked: text, a list to pick from, or choices; what has one answer only is not asked."""
+        how = await asked.evaluate_all("all => all.length ? all[0].type : ''")
+        if how in {"radio", "checkbox"}:
+            await self.walker.tick(asked.and_(self.walker.page.locator(f'[value="{value}"]')))
+        elif how == "select-one":
+            await asked.select_option(value)
+        elif how:
+            await self.walker.fill(asked, value)
+
+    async def changes(self, document: str, button: str, reason: str) -> None:
+        """Holds a document, lets it go on or ends it."""
+        await self.walker.go(f"{self.office.base}/console/documents/{document}")
+        await self.walker.enter(self.walker.page.get_by_role("button", name=button))
+        await self.walker.choose(reason)
+        await self.walker.press(button)
+
+
+async def _is_asked(walker: Walker) -> bool:
+    return await walker.page.locator("input[name=passphrase]").count() > 0
+
+
+async def _saved(walker: Walker, link: str) -> bytes:
+    async with walker.page.expect_download() as saving:
+        await walker.page.get_by_role("link", name=link).click()
+    return (await (await saving.value).path()).read_bytes()
+
+
+@asynccontextmanager
+async def opened_wallet(street: Street, folder: Path, open_page: Open, *, careful: bool = False) -> AsyncIterator[Holder]:
+    """With nothing in it yet, and its holder before it, on a phone."""
+    async with serve_wallet(folder, world=Neighbour(street)) as site:
+        holder = Holder(site=site, walker=Reader(watched=await open_page(PHONE), careful=careful))
+        await holder.enters()
+        yield holder
+
+
+async def at_desk(street: Street, entity: str, open_page: Open, *, careful: bool = False) -> Clerk:
+    clerk = Clerk(desk=street.desks[entity], walker=Reader(watched=await open_page(LAPTOP), careful=careful))
+    await clerk.enters()
+    return clerk
+
+
+async def at_office(street: Street, url: str, open_page: Open, *, careful: bool = False) -> Registrar:
+    registrar = Registrar(office=street.offices[url], walker=Reader(watched=await open_page(LAPTOP), careful=careful))
+    await registrar.enters()
+    return registrar
+
+
+async def invited(street: Street, office: str, kind: str, claims: Mapping[str, Any]) -> Invitation:
+    """What an office's own program has made."""
+    made = await street.offices[office].make(type=kind, claims=claims)
+    return Invitation(link=made["invitation_link"], code=made["code"], document=made["id"])
