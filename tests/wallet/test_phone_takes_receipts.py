@@ -131,20 +131,20 @@ async def _misfits(pocket: Pocket, place: Place, mine: tuple[bytes, bytes], earl
     """Each is said to be what it is, on the page and in the list, and another can be taken instead."""
     counter, stranger = place.counter, Counter(place.world, place.world.bank)
     at = place.world.clock()
-    for text, words in (
+    for text, words, *later in (
         (give(counter, *earlier), "It is for something else than what you showed."),
         (give(counter, mine[0], earlier[1]), "It answers another question than the one that you answered."),
         (give(counter, *mine, use="blue-badge"), "It is for another reason than the one that you agreed to."),
         (give(counter, *mine, by=Signer.new()), "It is not signed by the desk that it names."),
-        (give(stranger, *mine), "It is by another organisation, or by one that nobody has registered here."),
+        (give(stranger, *mine), "It is by another organisation, or by one that nobody has registered here.", "later"),
         (give(counter, *mine, at=at - 1_200), "It is from before you showed anything."),
-        (give(counter, *mine, at=at + 1_200), "It is from the future. Check the clock of this phone."),
-        (give(counter, *mine, certificate=counter.certificate(at=at - 8 * DAY)), "The permit of the desk had run out"),
+        (give(counter, *mine, at=at + 1_200), "It is from the future. Check the clock of this phone.", "later"),
+        (give(counter, *mine, certificate=counter.certificate(at=at - 8 * DAY)), "The permit of the desk had run out", "later"),
     ):
         await pocket.press(TAKE)
-        assert await take(pocket, text) == "This receipt does not fit what you showed"
+        assert await take(pocket, text) == ("This receipt cannot be checked yet" if later else "This receipt does not fit what you showed")
         shown = await pocket.page.locator("#view").inner_text()
-        for each in (words, "Do not rely on it."):
+        for each in (words, "Do not rely on it yet." if later else "Do not rely on it."):
             assert each in shown, each
         assert "It is provisional" not in shown
         assert words.split(".")[0] in await past(pocket, 2)
@@ -193,6 +193,37 @@ async def test_for_a_typed_code_and_a_copy_on_paper(tmp_path: Path) -> None:
         await pocket.showings(2)
         await pocket.press(TAKE)
         assert await take(pocket, give(counter, content, number)) == "They can rely on this"
+
+
+async def test_what_cannot_be_checked_now_is_kept_and_checked_again(tmp_path: Path) -> None:
+    """The clock of the desk is ahead: nobody is told that it does not fit, and when its time has come it does."""
+    async with open_place(tmp_path / "wallet") as place, open_pocket(place.site, tmp_path / "profile") as pocket:
+        await pocket.sign_in()
+        await pocket.keep(place.document)
+        shown = await show_once(pocket, place)
+        await pocket.press(TAKE)
+        early = give(place.counter, *shown, at=place.world.clock() + 1_200)
+        assert await take(pocket, early) == "This receipt cannot be checked yet"
+        await pocket.look("receipt-later")
+        assert "This receipt cannot be checked yet" in await past(pocket, 1)
+        await pocket.open()
+        await pocket.unlock()
+        await pocket.renewed()
+        assert await told(place) == []
+        await pocket.go(1)
+        await pocket.sign_in_again()
+        await pocket.open()
+        await pocket.unlock()
+        await pocket.renewed()
+        await pocket.press("Where did I show this?")
+        await pocket.showings(1)
+        assert "provisional receipt: They can rely on this" in str(await pocket.page.locator("#view").text_content())
+        await pocket.open()
+        await pocket.unlock()
+        await pocket.renewed()
+        await place.site.open()  # its own session ended with the day
+        (line,) = await told(place)
+        assert (line["provisional"], line["receipt_problem"]) == (early, "")
 
 
 async def test_what_was_shown_is_kept_for_a_month_at_most(tmp_path: Path) -> None:

@@ -76,7 +76,8 @@ export function pastLine(one, taken, open) {
 }
 
 /** @param {import("./store.js").Taken} taken */
-function tagOf({ fault, decision }) {
+function tagOf({ fault, waits, decision }) {
+  if (waits) return el("strong", { class: "govuk-tag govuk-tag--yellow" }, say("receipt_later"));
   const kind = fault ? "red" : { accepted: "green", rejected: "red", undecided: "yellow" }[decision];
   return el("strong", { class: `govuk-tag govuk-tag--${kind}` }, fault ? say("receipt_misfit") : say("receipt_tag", { what: say(`receipt_${decision}`) }));
 }

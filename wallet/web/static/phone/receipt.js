@@ -3,18 +3,18 @@
  * (rules R6, S10, S25). It is provisional; what is for something else, or by somebody else, is kept as that and never as fine.
  * @module
  */
-import { fromBase64url, toBase64url } from "../js/ovp/bytes.js";
+import { toBase64url } from "../js/ovp/bytes.js";
 import { RECEIPT } from "../js/ovp/envelope.js";
 import { VcError } from "../js/ovp/errors.js";
-import { checkReceipt, parseReceipt } from "../js/ovp/receipt.js";
+import { parseReceipt } from "../js/ovp/receipt.js";
 import { pastLine, whyOf } from "./cards.js";
+import { fitOf } from "./fits.js";
 import { look } from "./look.js";
-import { keepReceipt, proofs, receipts, register, showings } from "./store.js";
-import { announce, moment, now, pick, say, show } from "./view.js";
+import { keepReceipt, proofs, receipts, showings } from "./store.js";
+import { announce, moment, pick, say, show } from "./view.js";
 
 /** @typedef {import("../js/ovp/vault.js").Vault} Vault */
 /** @typedef {import("./store.js").Showing} Showing */
-/** @typedef {import("./store.js").Proof} Proof */
 /** @typedef {import("./store.js").Taken} Taken */
 /** @typedef {import("../js/ovp/receipt.js").DeskReceipt} DeskReceipt */
 
@@ -38,11 +38,11 @@ async function read(vault, id, { prefix, content }) {
   if (!one || !proof) return past(vault);
   const receipt = prefix === RECEIPT ? await parsed(content) : null;
   if (!receipt) return tell(vault, one, null);
-  const fault = await faultOf(vault, one, proof, receipt);
+  const fit = await fitOf(vault, one, proof, receipt);
   /** @type {Taken} */
   const taken = {
     bytes: toBase64url(receipt.data),
-    fault,
+    ...fit,
     decision: receipt.decision,
     code: receipt.code,
     desk: receipt.desk.name,
@@ -63,23 +63,11 @@ async function parsed(bytes) {
   }
 }
 
-/** What is wrong with it, as a code; "" for nothing. @param {Vault} vault @param {Showing} one @param {Proof} proof @param {DeskReceipt} receipt @returns {Promise<string>} */
-async function faultOf(vault, one, proof, receipt) {
-  const exchange = { content: fromBase64url(proof.content), nonce: fromBase64url(proof.nonce), use: one.use, sentAt: one.at, at: now() };
-  try {
-    const party = await checkReceipt(receipt, await register(vault), exchange);
-    return party.entity === one.entity ? "" : "untrusted";
-  } catch (error) {
-    if (error instanceof VcError) return error.code;
-    throw error;
-  }
-}
-
 /** @param {Vault} vault @param {Showing} one @param {Taken | null} taken null: it was no receipt */
 function tell(vault, one, taken) {
   const name = pick(one.name);
   const good = taken && !taken.fault;
-  const title = taken === null ? say("receipt_none") : good ? say(`receipt_${taken.decision}`) : say("receipt_misfit");
+  const title = taken === null ? say("receipt_none") : good ? say(`receipt_${taken.decision}`) : say(taken.waits ? "receipt_later" : "receipt_misfit");
   show("receipt", {
     text: {
       title,
@@ -87,7 +75,7 @@ function tell(vault, one, taken) {
       from: taken ? say("receipt_from", { name, desk: taken.desk, when: moment(taken.given) }) : "",
       about: say("history_line", { when: moment(one.at), name, use: pick(one.title) }),
     },
-    when: { accepted: good && taken.decision === "accepted", undecided: good && taken.decision === "undecided", rejected: !good || taken.decision === "rejected", good, misfit: taken?.fault, again: !good },
+    when: { accepted: good && taken.decision === "accepted", undecided: taken?.waits || (good && taken.decision === "undecided"), rejected: (!good && !taken?.waits) || (good && taken.decision === "rejected"), good, later: taken?.waits, misfit: taken?.fault && !taken.waits, again: !good },
     acts: { again: () => takeReceipt(vault, one.id) },
   });
   announce(title);

@@ -24,7 +24,7 @@ export { NAME, dropHandle, handle, hasHandle } from "./name.js";
 /** @typedef {{id: string, stamp: Uint8Array, value: StoredCopy}} CopyItem */
 /** @typedef {{id: string, at: number, document: string, vct: string, entity: string, name: import("./view.js").Text, use: string, title: import("./view.js").Text, purpose: import("./view.js").Text, level: 1 | 2 | 3, asked: number[], shown: number[], agreed: boolean, told: boolean}} Showing */
 /** What was shown, until its receipt came or `WAIT` went by. @typedef {{at: number, content: string, nonce: string}} Proof */
-/** A desk's receipt: its bytes, what is wrong with it ("" for nothing), and what it says. @typedef {{bytes: string, fault: string, decision: import("../js/ovp/receipt.js").Decision, code: string, desk: string, given: number, told: boolean}} Taken */
+/** A desk's receipt: its bytes, what is wrong with it ("" for nothing; `waits` where it may fit another time), and what it says. @typedef {{bytes: string, fault: string, waits?: boolean, decision: import("../js/ovp/receipt.js").Decision, code: string, desk: string, given: number, told: boolean}} Taken */
 /** @typedef {{id: string, stamp: Uint8Array, value: Taken}} ReceiptItem */
 /** @typedef {{at: number, certificates: string[], anchors: import("./net.js").RegisterFile["anchors"]}} RegisterKept */
 /** @typedef {{phone: string, sound: boolean}} About */
@@ -114,10 +114,12 @@ export async function receipts(vault) {
 /**
  * One that fits stays, whatever comes after it, until the wallet's history has it; what does not fit takes the place of the last that did not.
  * With one that fits and decides, what was shown is needed no longer. @param {Vault} vault @param {string} id of the showing @param {Taken} taken
+ * @param {string} [before] where it was kept as one that could not be checked
  */
-export async function keepReceipt(vault, id, taken) {
+export async function keepReceipt(vault, id, taken, before) {
   const own = taken.fault ? id : `${id}/${toBase64url(await sha256(fromBase64url(taken.bytes)))}`;
   await vault.commit([
+    ...(before && before !== own ? [{ shelf: "receipts", id: before }] : []),
     { shelf: "receipts", id: own, value: taken },
     ...(taken.fault || taken.decision === "undecided" ? [] : [{ shelf: "proofs", id }]),
   ]);

@@ -9,6 +9,7 @@ import { fromBase64url } from "../js/ovp/bytes.js";
 import { VcError } from "../js/ovp/errors.js";
 import { VaultError } from "../js/ovp/vault.js";
 import { parseAssertion } from "../js/ovp/statuslist.js";
+import { checkAgain } from "./fits.js";
 import { keep } from "./keep.js";
 import { NetError, readRegister, readStaples, readState, tellKept, tellLost, tellShowings } from "./net.js";
 import { documents, givenFor, handle, registerFile, removal, showings } from "./store.js";
@@ -30,7 +31,7 @@ const MOST = 100; // showings told at once
 export async function sync(vault) {
   const state = await readState(handle());
   await settle(vault, state);
-  for (const part of [tellHistory, fetchRegister, fetchStaples, (/** @type {Vault} */ each) => renew(each, state)]) {
+  for (const part of [tellHistory, fetchRegister, checkAgain, fetchStaples, (/** @type {Vault} */ each) => renew(each, state)]) {
     try {
       await part(vault);
     } catch (error) {
@@ -64,7 +65,7 @@ async function tellHistory(vault) {
   const given = await givenFor(vault);
   const lines = (await showings(vault)).reverse().flatMap((one) => {
     /** @type {(import("./store.js").ReceiptItem | null)[]} */
-    const untold = (given.get(one.id) ?? []).filter(({ value }) => !value.told);
+    const untold = (given.get(one.id) ?? []).filter(({ value }) => !value.told && !value.waits);
     return (untold.length || one.told ? untold : [null]).map((item) => ({ one, item }));
   });
   for (let at = 0; at < lines.length; at += MOST) {
