@@ -27,6 +27,7 @@ from verifier.uses import Use, alone
 INSTRUMENT: Final[ClaimPath] = ("instrument_type",)
 _KIND: Final[ClaimPath] = ("representation_kind",)
 _BASIS: Final[ClaimPath] = ("attestation_basis",)
+_BY_INSTRUMENT: Final = "power_of_attorney"
 MEMBERS: Final[Mapping[str, tuple[ClaimPath, ...]]] = {"instruments": (INSTRUMENT, _KIND), "bases": (_BASIS,)}
 """By member of ``uses.toml``: the details whose codes it lists."""
 
@@ -35,6 +36,17 @@ def codes(member: str) -> set[str]:
     """What can be listed there."""
     claims = (kind.claim(path) for kind in all_types().values() for path in MEMBERS[member])
     return {choice.value for claim in claims if claim is not None for choice in claim.choices}
+
+
+def choices(kinds: Iterable[CredentialType], use: str, member: str, locale: str) -> list[tuple[str, str]]:
+    """Codes that a person may list there for a use, with their labels; none where the use asks for no authority to act for somebody.
+
+    A power of attorney is listed by its instrument, never as such: that would admit one whose instrument was kept back.
+    """
+    named = [kind for kind in kinds if kind.claim(INSTRUMENT) is not None and any(query.id == use for query in kind.queries)]
+    claims = (kind.claim(path) for kind in named for path in MEMBERS[member])
+    found = {choice.value: choice.label.in_(locale) for claim in claims if claim is not None for choice in claim.choices}
+    return [(code, label) for code, label in found.items() if code != _BY_INSTRUMENT]
 
 
 def read(file: Path) -> dict[str, dict[str, tuple[str, ...]]]:

@@ -233,7 +233,7 @@ class Collecting:
         raise web.HTTPSeeOther(f"{self.base}/passkeys")
 
     def _birth_date(self, form: Form, words: phrases.Words) -> str:
-        text = questions.date_value(form, "birth")
+        text = form.date("birth")
         try:
             people.check_birth_date(text, self._office.clock())
         except Malformed:

@@ -171,21 +171,13 @@ def _value(claim: Claim, form: Form) -> Any:
         given = form.values(name) if claim.kind is Kind.CODE else form.value(name).splitlines()
         return [one.strip() for one in given if one.strip()]
     if claim.kind in (Kind.DATE, Kind.PARTIAL_DATE):
-        return date_value(form, name)
+        return form.date(name)
     text = form.value(name).replace("\r\n", "\n")
     if claim.kind is Kind.BOOLEAN:
         return {"true": True, "false": False}.get(text)
     if claim.kind is Kind.INTEGER and text.isascii() and text.isdigit() and len(text) <= 15:
         return int(text)
     return text
-
-
-def date_value(form: Form, name: str) -> str:
-    """Three boxes as year-month-day; what is no number stays as it is and is refused later, never guessed at."""
-    day, month, year = (form.value(f"{name}.{part}") for part in ("day", "month", "year"))
-    if not (day or month or year):
-        return ""
-    return "-".join(part for part in (year, month.zfill(2) if month else "", day.zfill(2) if day else "") if part)
 
 
 def _put(tree: dict[str, Any], path: Sequence[str], value: Any) -> None:

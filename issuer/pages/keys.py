@@ -13,7 +13,6 @@ from issuer.init import keyring_of
 from issuer.office import Office
 from issuer.pages import words as phrases
 from issuer.pages.desk import actor, seated
-from issuer.pages.form import date_value
 from issuer.recall import Found
 from issuer.records.recalls import Recall, Signed
 from issuer.replace import MAX_REASON
@@ -87,7 +86,7 @@ class Keys:
 
     def _moment(self, form: Form, words: phrases.Words) -> int | None:
         try:
-            day = dt.date.fromisoformat(date_value(form, "since"))
+            day = dt.date.fromisoformat(form.date("since"))
             clock = dt.time.fromisoformat(form.value("clock", "00:00") or "00:00")
         except ValueError:
             form.error("since", words("Enter a real day, and a time such as 14:30"), anchor="since.day")

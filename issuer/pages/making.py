@@ -99,7 +99,7 @@ class Making:
 
     def _opening(self, form: Form, request: web.Request) -> Opening:
         """What else than the invitation is to open the document."""
-        words, text = translator(request), questions.date_value(form, "birth")
+        words, text = translator(request), form.date("birth")
         try:
             if text:
                 people.check_birth_date(text, self._office.clock())
@@ -111,7 +111,7 @@ class Making:
         return Opening(birth_date=text or None, account=account or None)
 
     def _valid_until(self, form: Form, request: web.Request) -> int | None:
-        words, text = translator(request), questions.date_value(form, "until")
+        words, text = translator(request), form.date("until")
         if not text:
             return None
         try:

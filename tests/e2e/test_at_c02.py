@@ -18,7 +18,6 @@ from support.trial_verify import CLAIMS
 from support.walk import Walker
 
 from shared.clock import DAY
-from verifier import registering
 from wallet.upkeep import upkeep
 
 
@@ -236,10 +235,16 @@ async def test_at_c02_9_the_wrong_kind_is_not_shown_at_all(town: Anytown, open_p
     which the bank can tell without a word about the donor.
     """
     nora, peter = town.people
-    registering.state(town.desk.desk.directory, town.desk.desk.settings, "bank", {"instruments": ("lpa-property-and-affairs",)})
     await nora.holds(of(WELFARE, NORA))
     clerk, hers, his = [Walker(watched=await open_page(LAPTOP), careful=False) for _ in range(3)]
     await clerk_enters(clerk, town)
+    await clerk.go(f"{town.desk.base}/desk/uses/bank")
+    await clerk.choose("Lasting power of attorney: property and financial affairs")
+    await clerk.look("desk-admits-one-instrument")
+    await clerk.press("Register this")
+    await clerk.go(f"{town.desk.base}/desk/uses/bank")
+    await expect(clerk.page.get_by_label("Lasting power of attorney: property and financial affairs")).to_be_checked()
+    await clerk.go(f"{town.desk.base}/desk/")
     await clerk.follow("Ask for a document")
     await clerk.tick(clerk.page.locator('input[value="representation/bank"]'))
     await clerk.press("Show the square code")

@@ -156,10 +156,7 @@ async def test_a_typing_error_at_the_registrars_is_no_cancelled_death(street: St
 
 @pytest.mark.real
 async def test_at_c05_3_a_date_known_in_part_is_asked_about_and_never_completed(street: Street, tmp_path: Path, open_page: Open) -> None:
-    """ARTHUR was found on 3 March and died in February: who asks whether he died by the end of March is told yes, who needs the day nothing.
-
-    What a body needs to know comes from its own records: its program asks, JOAN answers, and the clerk reads what came.
-    """
+    """ARTHUR was found on 3 March and died in February: who asks whether he died by the end of March is told yes, who needs the day nothing."""
     street.clock.at += 4 * DAY
     await street.cycle()
     found = {"value": "2027-02", "description": "Deceased found on 3 March 2027"}
@@ -168,11 +165,14 @@ async def test_at_c05_3_a_date_known_in_part_is_asked_about_and_never_completed(
     async with opened_wallet(street, tmp_path / "joan", open_page) as joan:
         registrar, bank = await at_office(street, GRO, open_page), await at_desk(street, BANK, open_page)
         await joan.collects(await registrar.makes("life-event", entry))
-        for use in ({"died_by": "2027-03-31"}, {"full_date": True}, {"died_by": "2027-02-15"}, {"died_by": "2027-01-31"}):
-            asked = await bank.desk.ask(type="life-event", query="tell-of-death", use=use)
-            await joan.answers(asked["link"])
-            said.append((await joan.walker.heading(), *await bank.reads(asked["id"])))
+        for died_by in ("2027-03-31", "", "2027-02-15", "2027-01-31"):
+            link = await bank.asks("life-event/tell-of-death", died_by=died_by, whole_day=not died_by)
+            number = bank.walker.page.url.rpartition("/")[2]
+            await joan.answers(link)
+            said.append((await joan.walker.heading(), *await bank.reads(number)))
             read = await bank.walker.text()
+            assert ("You asked for the very day of the death." in read) == (not died_by)
+            assert ("You asked whether they died on" in read) == bool(died_by)
             assert ("Date of death February 2027" in read) == ("What was shown" in read), "no day is made up"
             assert "What was shown" in read or said[-1][-1] == "outside_scope"
             if said[-1][-1] == "not_determined":

@@ -104,10 +104,17 @@ class Clerk:
         if await _is_asked(self.walker):
             await sign_in(self.walker, "Your name", "Bea Clerk", PASSPHRASE, "Sign in")
 
-    async def asks(self, question: str) -> str:
-        """Shows a square code; what it says."""
-        await self.walker.go(f"{self.desk.base}/desk/ask")
-        await self.walker.tick(self.walker.page.locator(f'input[value="{question}"]'))
+    async def asks(self, question: str, *, died_by: str = "", whole_day: bool = False) -> str:
+        """Shows a square code; what it says. ``died_by``: year-month-day on or before which somebody has to have died."""
+        walker, page = self.walker, self.walker.page
+        await walker.go(f"{self.desk.base}/desk/ask")
+        await walker.tick(page.locator(f'input[value="{question}"]'))
+        if died_by or whole_day:
+            await walker.hit(page.get_by_text("If the date of death matters"))
+        for part, text in zip(("year", "month", "day"), died_by.split("-") if died_by else (), strict=False):
+            await walker.fill(page.locator(f'[id="died_by.{part}"]'), text)
+        if whole_day:
+            await walker.choose("I need the very day")
         await self.walker.press("Show the square code")
         return await self.walker.code()
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import re
 from contextlib import suppress
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from support.clerk import Clerk
 from support.desk import BANK, PATHS, Running, Template, copy_file, opened, serving
 from support.signing import AT
 from support.trial_verify import CLAIMS
@@ -120,3 +122,25 @@ def test_a_verdict_about_something_else_says_nothing_of_it() -> None:
     line = {"code": "wrong_instrument", "detail": "this kind of document cannot give the power banking"}
     assert admission.accepted_here({"checks": [line]}, "en") == []
     assert admission.accepted_here({"checks": [line | {"detail": "accepted here: new"}]}, "cy") == ["new"]
+
+
+async def test_staff_list_on_the_page_what_they_admit(template: Template, tmp_path: Path) -> None:
+    """By its instrument, never a power of attorney as such; a use without an authority has nothing to list, and a made-up code is refused."""
+    async with serving(template, tmp_path / "desk", local=True) as desk:
+        clerk, folder = await Clerk(desk).sign_in(), desk.desk.directory
+        page = await clerk.get("/desk/uses/bank")
+        assert "Which authority do you admit?" in page
+        assert 'value="deputyship"' in page
+        assert 'value="power_of_attorney"' not in page
+        assert "Which authority do you admit?" not in await clerk.get("/desk/uses/welcome-back")
+        said = {"form_token": await clerk.token("/desk/uses/bank"), "instruments": "epa", "bases": "register"}
+        await clerk.post("/desk/uses/bank", said)
+        argued = registering.read(folder)["bank"]
+        assert (argued.instruments, argued.bases) == (("epa",), ("register",))
+        assert re.search(r'value="epa"[^>]* checked', await clerk.get("/desk/uses/bank"))
+        page = await clerk.post("/desk/uses/bank", said | {"bases": "hearsay"}, status=400)
+        assert "Choose from the list" in page
+        assert registering.read(folder)["bank"] == argued
+        del said["instruments"], said["bases"]
+        await clerk.post("/desk/uses/bank", said)
+        assert registering.read(folder)["bank"].instruments == ()

@@ -223,3 +223,25 @@ async def test_that_a_detail_is_disputed_is_said_and_decides_nothing(clerk: Cler
     assert "You can rely on this" in page
     assert "It serves this purpose" in page
     assert said not in await clerk.bring(copy_file(seed="another", paths=PATHS))
+
+
+async def test_a_desk_says_what_it_needs_to_know_of_a_date_of_death(clerk: Clerk) -> None:
+    """A day, or the very day; what is no date, and a question that asks of no death, are sent back with what was typed."""
+    day = {"died_by.day": "31", "died_by.month": "3", "died_by.year": "2027"}
+    death = {"form_token": await clerk.token(), "use": "life-event/tell-of-death"}
+    page = await clerk.post("/desk/ask", death | day)
+    assert "You asked whether they died on 31 March 2027 or before." in page
+    page = await clerk.post("/desk/ask", death | {"full_date": "yes"})
+    assert "You asked for the very day of the death." in page
+    assert "You asked" not in await clerk.post("/desk/ask", death)
+    for wrong in (
+        {"died_by.day": "31", "died_by.month": "2", "died_by.year": "2027"},
+        {"died_by.year": "2027"},
+        day | {"died_by.month": "3x"},
+    ):
+        page = await clerk.post("/desk/ask", death | wrong, status=400)
+        assert "The day must be a real date" in page
+        assert 'value="2027"' in page
+        assert 'href="#died_by.day"' in page
+    page = await clerk.post("/desk/ask", death | day | {"use": "representation/bank"}, status=400)
+    assert "does not ask when somebody died" in page

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import datetime as dt
+from collections.abc import Sequence
+from typing import Any, Final
+
 from aiohttp import web
 
+from shared.credentials import ClaimPath
 from shared.credentials._joint import is_joint
 from shared.web import auth
 from shared.web.entrance import seated
@@ -18,6 +23,9 @@ from verifier.pages.listing import together
 from verifier.uses import Use
 
 _SEVERAL = N_("Several documents at once")
+_DIED: Final[ClaimPath] = ("death_date", "value")
+DIED_BY, WHOLE_DAY = "died_by", "full_date"
+_DAY: Final = f"{DIED_BY}.day"
 
 
 def add_to(app: web.Application, desk: Desk, store: Store) -> None:
@@ -50,7 +58,9 @@ class Asking:
                     "together": is_joint(uses[0].query),
                 }
             )
-        return await render(request, "desk/ask.html", form=form, groups=groups, minutes=self._desk.settings.request_minutes)
+        dated = any(_is_dated(uses) for _, uses in self._choices().values())
+        minutes = self._desk.settings.request_minutes
+        return await render(request, "desk/ask.html", form=form, groups=groups, dated=dated, minutes=minutes)
 
     def _choices(self) -> dict[str, tuple[str, tuple[Use, ...]]]:
         """By value in the form: first the questions that go to several kinds of document, then those to each alone."""
@@ -67,6 +77,27 @@ class Asking:
             form.error("use", _("Choose what you ask for"), anchor="use-1")
             return await self._page(request, form)
         type_id, uses = chosen
-        order = Order(type=type_id, query=uses[0].query.id, formats=self._desk.settings.formats)
+        use = _about_date(form, _("The day must be a real date, such as 31 3 2027"))
+        if use and not _is_dated(uses):
+            form.error(DIED_BY, _("What you chose does not ask when somebody died: leave this out"), anchor=_DAY)
+        if form.wrong:
+            return await self._page(request, form)
+        order = Order(type=type_id, query=uses[0].query.id, formats=self._desk.settings.formats, use=use)
         asked = await requests.make(self._desk, order, made_by="desk")
         raise web.HTTPSeeOther(f"/desk/requests/{asked.id}")
+
+
+def _is_dated(uses: Sequence[Use]) -> bool:
+    """Whether it is asked when somebody died."""
+    return any(_DIED in use.query.paths for use in uses)
+
+
+def _about_date(form: Form, wrong: str) -> dict[str, Any]:
+    """What the desk needs of that date, as the check of the document is told."""
+    use: dict[str, Any] = {WHOLE_DAY: True} if form.value(WHOLE_DAY) else {}
+    if day := form.date(DIED_BY):
+        try:
+            use[DIED_BY] = dt.date.fromisoformat(day).isoformat()
+        except ValueError:
+            form.error(DIED_BY, wrong, anchor=_DAY)
+    return use

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from shared.web.dates import day_words
 from verifier.desk import Desk
 from verifier.sessions import Answered, Asked, Declined, Exchange, Expired, Retrieved, Terms
 from verifier.uses import Use
@@ -23,6 +24,7 @@ KINDS = {
     "desk-receipt": N_("receipt of a desk"),
 }
 _OWN_QUESTION, _COPY = N_("A question of your own"), N_("Copy")
+_DIED_BY, _WHOLE_DAY = N_("You asked whether they died on %(day)s or before."), N_("You asked for the very day of the death.")
 _WAITING, _OPENED, _NO, _LATE = N_("Waiting"), N_("Opened in a wallet"), N_("Not shown"), N_("Nobody answered")
 
 
@@ -61,6 +63,13 @@ def title_of(terms: Terms, desk: Desk, spoken: Spoken) -> str:
         return together(uses, spoken.locale)
     purpose = terms.purpose.in_(spoken.locale)
     return purpose or spoken.translate(_OWN_QUESTION if terms.kind == "request" else _COPY)
+
+
+def asked_of_date(terms: Terms, spoken: Spoken) -> list[str]:
+    """What was asked of a date of death beyond the ready question, a sentence each."""
+    day = terms.use.get("died_by", "")
+    found = [spoken.translate(_DIED_BY) % {"day": day_words(day, spoken.locale)}] if day else []
+    return found + ([spoken.translate(_WHOLE_DAY)] if terms.use.get("full_date") is True else [])
 
 
 def together(uses: Sequence[Use], locale: str) -> str:

@@ -19,7 +19,7 @@ from shared.web.forms import Form
 from shared.web.pages import locale_of, render, translator
 from shared.web.registered_view import change_view, use_view
 from shared.web.seat import check_admin
-from verifier import inherited, registering, registrars
+from verifier import admission, inherited, registering, registrars
 from verifier.desk import Desk
 from verifier.inbox_file import registered_inbox
 from verifier.inherited import Kept
@@ -129,7 +129,8 @@ class Registered:
 
     async def _form(self, request: web.Request, use: RegisteredUse, form: Form, argued: Argued) -> web.Response:
         view = use_view(use, tuple(all_types().values()), locale_of(request))
-        return await render(request, "desk/use.html", use=view, form=form, argued=argued, lacks=use.lacks())
+        admits = {member: admission.choices(self._desk.types.values(), use.id, member, locale_of(request)) for member in admission.MEMBERS}
+        return await render(request, "desk/use.html", use=view, form=form, argued=argued, lacks=use.lacks(), admits=admits)
 
     async def state(self, request: web.Request) -> web.StreamResponse:
         """It is certified and published in the next round."""
@@ -138,11 +139,13 @@ class Registered:
             name: " ".join(form.value(name).split())
             for name in ("benefit", "benefit_cy", "could_stop", "could_stop_cy", "evidence", "team")
         }
+        said |= {member: tuple(form.values(member)) for member in admission.MEMBERS}
         said["decides"] = "person" if form.value("decides") == "person" else "itself"
         try:
             registering.state(self._desk.directory, self._desk.settings, use.id, said)
         except ConfigError as error:
             words = {"evidence": _("Enter an address that begins with https://"), "team": _("Use at most 60 characters")}
+            words |= dict.fromkeys(admission.MEMBERS, _("Choose from the list"))
             form.error(error.where or "benefit", words.get(error.where, _("Use at most 1,000 characters")))
             return await self._form(request, use, form, Argued(**said))
         raise web.HTTPSeeOther(_PATH)

@@ -279,3 +279,12 @@ def test_a_form_keeps_what_was_typed() -> None:
     assert form.message("other") == {"text": "Enter the other"}
     assert form.message("name") is None
     assert list(form.summary()) == [{"text": "Enter the other", "href": "#other"}, {"text": "Choose one", "href": "#power-1"}]
+
+
+@pytest.mark.parametrize(
+    ("typed", "date"),
+    [({}, ""), ({"day": "2", "month": "11", "year": "1938"}, "1938-11-02"), ({"year": "1938"}, "1938"), ({"day": "2"}, "02"),
+     ({"day": "x", "month": "1", "year": "1938"}, "1938-01-0x")],
+)  # fmt: skip
+def test_a_day_in_three_boxes_is_never_guessed_at(typed: dict[str, str], date: str) -> None:
+    assert Form({f"born.{part}": text for part, text in typed.items()}).date("born") == date
