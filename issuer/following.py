@@ -18,7 +18,7 @@ from typing import Any
 from issuer import revoke
 from issuer.approval import first_approval
 from issuer.claims import source
-from issuer.marking import marks_shown, name_of
+from issuer.marking import INSTRUMENT, instrument_of, marks_shown, name_of
 from issuer.office import STORAGE, Office, keyed, reference_mac
 from issuer.records import documents, named, news
 from issuer.records.news import Concerned, Side
@@ -141,19 +141,30 @@ async def follow_own(office: Office) -> None:
             if revoke.is_followed(office, kind.vct, change.became):
                 await hear(office, News(id=f"own {change.document} {change.version}", vct=kind.vct, became=change.became, claims=claims))
             if not acts_alone(claims):
-                await office.storage.write(partial(_hold_others, office=office, change=change, kind=kind), point="joint-stopped")
+                instrument = await instrument_of(office, kind, claims)
+                hold = partial(_hold_others, office=office, change=change, kind=kind, instrument=instrument)
+                await office.storage.write(hold, point="joint-stopped")
         await office.storage.write(partial(news.looked_at, change=change), point="own-change")
 
 
-async def _hold_others(tx: Tx, office: Office, change: news.OwnChange, kind: CredentialType) -> None:
+async def _hold_others(tx: Tx, office: Office, change: news.OwnChange, kind: CredentialType, instrument: bytes | None) -> None:
     """Of several who act jointly one has stopped: nobody of the others acts alone. What the instrument says of that is in words only, so that
     somebody has to read them: until then the documents of the others wait.
     """
     document = await documents.get(tx, change.document)
     reason = kind.others_wait(await documents.reason_of(tx, document.id, change.version + 1))
     if reason:
-        others = [each for each in await documents.alike(tx, document) if await revoke.able(tx, each, Action.HOLD, reason)]
+        others = [each for each in await _of_instrument(tx, document, instrument) if await revoke.able(tx, each, Action.HOLD, reason)]
         await revoke.apply(tx, office, others, Wish(action=Action.HOLD, reason=reason, actor=SERVICE), office.clock())
+
+
+async def _of_instrument(tx: Tx, document: Document, instrument: bytes | None) -> list[Document]:
+    """The others of the same entry in the register. The reference decides where one of two documents says nothing of an entry."""
+    entered = await named.like(tx, document.type, () if instrument is None else (instrument,))
+    same = [await documents.get(tx, number) for number in sorted(entered) if number != document.id]
+    under = await documents.alike(tx, document)
+    known = await named.having(tx, INSTRUMENT, [each.id for each in under])
+    return same + [each for each in under if each.id not in entered and (instrument is None or each.id not in known)]
 
 
 # --- what to look for ------------------------------------------------------------------------------------------------------------------

@@ -13,6 +13,11 @@ from shared.credentials._joint import NUMBER, TAG
 _SIZE = 16
 
 
+def entry_of(claims: Mapping[str, Any]) -> str | None:
+    """By what the instrument is known outside: the register's entry or the number of the grant."""
+    return next((claims[name] for name in ("register_entry", "grant_number") if isinstance(claims.get(name), str)), None)
+
+
 async def marked(office: Office, kind: CredentialType, claims: Mapping[str, Any], reference: str | None = None) -> Mapping[str, Any]:
     """``claims`` with the mark, where they say which of several attorneys this is and nobody gave one.
 
@@ -20,7 +25,7 @@ async def marked(office: Office, kind: CredentialType, claims: Mapping[str, Any]
     the same for all documents of the instrument, and nothing has to be remembered. Without any of them nothing is added.
     """
     (tag,), (number,) = TAG, NUMBER
-    named = next((claims[name] for name in ("register_entry", "grant_number") if isinstance(claims.get(name), str)), reference)
+    named = entry_of(claims) or reference
     if kind.claim(TAG) is None or number not in claims or tag in claims or not named:
         return claims
     mac = await keyed(office, "instrument", f"{kind.id}\0{named}")

@@ -1,4 +1,4 @@
-"""The marks of persons in documents: made with each document, after each correction, and once for documents of before.
+"""The marks of persons in documents, and of the instrument: made with each document, after each correction, and once for documents of before.
 
 They are made only where the rules of a kind (``CredentialType.follows``) compare persons, and go when the document is cancelled.
 """
@@ -6,18 +6,22 @@ They are made only where the rules of a kind (``CredentialType.follows``) compar
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from typing import Any
+from typing import Any, Final
 
 from issuer.claims import source
+from issuer.instruments import entry_of
 from issuer.office import Office, keyed
 from issuer.records import documents, named
 from issuer.records.named import Named
 from issuer.sessions import Document
 from shared.credentials import ClaimPath, CredentialType
+from shared.credentials._joint import TAG
 from shared.errors import CredentialRequestDenied
 from shared.marks import Mark, Side, marks_of, sides
 from shared.storage import Tx
 
+INSTRUMENT: Final = "instrument"
+"""The side, beside those of persons, that says of which instrument a document is."""
 _AT_ONCE = 50
 
 
@@ -38,7 +42,14 @@ async def marks(office: Office, kind: CredentialType, claims: Mapping[str, Any])
         for side in sides(follow.match):
             more = [(name_of(own), own) for own, _ in side.more]
             found |= {Named(name_of(side.own), mark): None for mark in await _keyed(office, kind, side, marks_of(claims, side.own, more))}
-    return list(found)
+    instrument = await instrument_of(office, kind, claims)
+    return [*found, *([] if instrument is None else [Named(INSTRUMENT, Mark(INSTRUMENT, instrument))])]
+
+
+async def instrument_of(office: Office, kind: CredentialType, claims: Mapping[str, Any]) -> bytes | None:
+    """What documents of one instrument have in common here, under a key of its own: the mark that they show says nothing of it."""
+    entry = entry_of(claims) if kind.claim(TAG) is not None else None
+    return None if entry is None else await keyed(office, f"same-instrument\0{kind.id}", entry)
 
 
 async def marks_shown(office: Office, kind: CredentialType, side: Side, claims: Mapping[str, Any]) -> frozenset[Mark]:

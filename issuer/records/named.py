@@ -63,6 +63,15 @@ async def like(tx: Tx, kind: str, digests: Collection[bytes]) -> Mapping[str, Ma
     return found
 
 
+async def having(tx: Tx, side: str, numbers: Collection[str]) -> set[str]:
+    """Which of these documents have a mark on that side."""
+    if not numbers:
+        return set()
+    places = ", ".join(f"${place}" for place in range(2, len(numbers) + 2))
+    sql = f"SELECT DISTINCT document FROM named WHERE side = $1 AND document IN ({places})"  # noqa: S608 - placeholders only
+    return {str(row["document"]) for row in await tx.fetch(sql, side, *numbers)}
+
+
 async def unmarked(tx: Tx, kinds: Collection[str], limit: int) -> list[Unmarked]:
     """Some of those of ``kinds`` that were made before this was kept, whose details are still held."""
     places = ", ".join(f"${place}" for place in range(2, len(kinds) + 2))

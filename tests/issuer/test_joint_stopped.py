@@ -15,6 +15,7 @@ from issuer.app import one_round
 
 LPA = "LPA M-7890-0400-4018"
 JOINTLY = LPA_1 | {"decision_rule": "jointly", "cardinality": 2}
+OTHER = {"register_entry": "urn:fdc:opg.example:2027:lpa:7890-0400-4019"}
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
@@ -48,8 +49,8 @@ async def test_the_others_wait_where_they_act_jointly(registry: Registry, rule: 
     """From the next list on; those of another instrument, or of another kind under the same reference, go on."""
     nora, peter = await two(registry, decision_rule=rule)
     others = [
-        (await registry.make(claims=JOINTLY, reference="LPA M-7890-0400-4000"))["id"],
-        (await registry.make(claims=JOINTLY))["id"],
+        (await registry.make(claims=JOINTLY | OTHER, reference="LPA M-7890-0400-4000"))["id"],
+        (await registry.make(claims=JOINTLY | OTHER))["id"],
         (await registry.make(type="person", claims=document("person"), reference=LPA))["id"],
     ]
     await change(registry, peter, "cancel", reason)
@@ -58,6 +59,19 @@ async def test_the_others_wait_where_they_act_jointly(registry: Registry, rule: 
     assert await history(registry, peter) == [("cancelled", reason)]
     assert await history(registry, nora) == [("held", "joint-attorney-stopped")]
     assert [await history(registry, each) for each in others] == [[]] * 3
+
+
+async def test_the_entry_in_the_register_says_of_which_instrument_it_is(registry: Registry) -> None:
+    """One entry under two references is one instrument, two entries under one reference are two; who says of no entry goes by the reference."""
+    peter = (await registry.make(claims=JOINTLY, reference=LPA))["id"]
+    elsewhere = (await registry.make(claims=JOINTLY, reference="Ashdown 2"))["id"]
+    second = (await registry.make(claims=JOINTLY | OTHER, reference=LPA))["id"]
+    silent = {name: value for name, value in JOINTLY.items() if name != "register_entry"}
+    unsaid = (await registry.make(claims=silent, reference=LPA))["id"]
+    await change(registry, peter, "cancel", "attorney-died")
+    await one_round(registry.app)
+    held = [("held", "joint-attorney-stopped")]
+    assert [await history(registry, each) for each in (elsewhere, second, unsaid)] == [held, [], held]
 
 
 @pytest.mark.parametrize(("rule", "reason"), [("jointly-and-severally", "attorney-stopped"), ("jointly", "made-in-error")])
