@@ -48,7 +48,7 @@ LOOKED_AT = sorted(
     if EYES.search(text := path.read_text(encoding="utf-8")) and re.search(r"\.look\(|picture\(", text)
 )
 """Every file of tests that looks at pages: its pictures are made by being run."""
-SCREENS: Command = [BIN / "python", "-m", "pytest", "-q", *LOOKED_AT]
+SCREENS: Command = [*PYTEST, "-n", "3", *LOOKED_AT]
 PLANS: dict[str, tuple[tuple[str, Command], ...]] = {
     "check": (*LINT, ("unit tests", UNIT)),
     "all": (*LINT, ("core, every branch", CORE), ("core, real parts and vectors", EDGE), ("services and journeys", SERVICES)),
