@@ -199,10 +199,13 @@ class Corrections:
         raise web.HTTPSeeOther(f"{PATH}/{made.reference}")
 
     def _title(self, request: web.Request, type_id: str) -> str:
-        return self._office.type(type_id).title.in_(locale_of(request))
+        """A kind that is made no longer keeps its name: the list goes on with the rest."""
+        kind = self._office.find_type(type_id)
+        return type_id if kind is None else kind.title.in_(locale_of(request))
 
     def _label(self, known: Correction, locale: str) -> str:
-        claim = _claim(self._office.type(known.type), known.detail)
+        kind = self._office.find_type(known.type)
+        claim = None if kind is None else _claim(kind, known.detail)
         return known.detail if claim is None else claim.label.in_(locale)
 
 

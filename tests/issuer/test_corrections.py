@@ -152,6 +152,18 @@ async def test_while_it_is_open_new_copies_say_so_in_every_format(registry: Regi
     assert await said_of_new_copies(wallet) == [None, None, None]
 
 
+async def test_a_kind_that_is_made_no_longer_hides_none_of_the_messages(template: Template, tmp_path: Path, sqlite_uri: str) -> None:
+    async with serving(template, tmp_path / "before", storage=sqlite_uri) as registry:
+        wallet = await Wallet.new(registry, await registry.make())
+        _, sealed = wallet.ticket()
+        reference = read(registry, await wallet.post(sealed), sealed).reference
+    async with serving(template, tmp_path / "after", storage=sqlite_uri, join=True, types=("life-event",)) as registry:
+        clerk = Browser(registry)
+        await clerk.sign_in()
+        assert f"/console/corrections/{reference}" in await clerk.open("/console/corrections")
+        assert clerk.status == 200
+
+
 async def test_the_document_is_replaced_and_the_ticket_answered_with_it(registry: Registry, wallet: Wallet, browser: Browser) -> None:
     number, sealed = wallet.ticket()
     reference = read(registry, await wallet.post(sealed), sealed).reference
