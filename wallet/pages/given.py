@@ -71,7 +71,7 @@ class GivenPages:
         except TooLarge:
             form.error("text", words._("This is too long for a receipt, or this copy has too many receipts already."))
         except VcError as error:
-            said = words._("This is not a receipt. Copy all of its text, or take a straight, sharp picture of its square code.")
+            said = words._("This is not a receipt. Copy all of its text, or take a straight, sharp picture of its square code alone.")
             if not isinstance(error, Malformed | WrongTyp):
                 said = words._("Your wallet cannot check it.")
             form.error("text" if picture is None else "picture", said)
