@@ -156,20 +156,46 @@ class Registrar:
         if await _is_asked(self.walker):
             await sign_in(self.walker, "Your name", "Iris Admin", self.office.passphrase, "Sign in")
 
-    async def makes(self, kind: str, claims: Mapping[str, Any]) -> Invitation:
-        """Fills in the form, checks the answers, makes the document."""
+    async def makes(self, kind: str, claims: Mapping[str, Any], *, reference: str = "") -> Invitation:
+        """Fills in the form, checks the answers, makes the document; ``reference``: the office's own."""
         walker, page = self.walker, self.walker.page
         await walker.go(f"{self.office.base}/console/make/{kind}")
         for name, value in fill_in(by_id(kind), claims).items():
             await self._answer(page.locator(f'[name="{name}"]:not([type=hidden])'), value)
+        if reference:
+            await walker.write("Your own reference (optional)", reference)
         await walker.press("Check the answers")
         await walker.press("Make the document")
-        document = page.url.removesuffix("/made")
-        await walker.follow("Show the invitation on screen")
+        return await self.invites(page.url.removesuffix("/made").rpartition("/")[2])
+
+    async def makes_for_donor(self, document: str) -> Invitation:
+        """The donor's side of an attorney's document."""
+        await self.walker.go(f"{self.office.base}/console/documents/{document}/donor")
+        await self.walker.press("Make the donor’s document")
+        return await self.invites(self.walker.page.url.removesuffix("/made").rpartition("/")[2])
+
+    async def invites(self, document: str) -> Invitation:
+        """What whoever is to carry a document is given."""
+        page = self.walker.page
+        await self.walker.go(f"{self.office.base}/console/documents/{document}")
+        await self.walker.follow("Show the invitation on screen")
         link = await page.locator("#invitation-link").inner_text()
-        await walker.go(f"{document}/code")
+        await self.walker.go(f"{self.office.base}/console/documents/{document}/code")
         code = await page.locator(".mu-code__value").inner_text()
-        return Invitation(link=link, code=code.strip(), document=document.rpartition("/")[2])
+        return Invitation(link=link, code=code.strip(), document=document)
+
+    async def finds(self, reference: str) -> dict[str, str]:
+        """The documents under the office's own reference: number, and how each stands."""
+        page = self.walker.page
+        await self.walker.go(f"{self.office.base}/console/documents")
+        await self.walker.write("Find by your own reference or by number", reference)
+        await self.walker.press("Find")
+        rows = page.get_by_role("table").get_by_role("row")
+        found = {}
+        for row in (await rows.all())[1:]:
+            address = await row.get_by_role("link").get_attribute("href") or ""
+            found[address.rpartition("/")[2]] = (await row.get_by_role("cell").last.inner_text()).strip()
+        return found
 
     async def _answer(self, asked: Locator, value: str) -> None:
         """However it is asked: text, a list to pick from, or choices; what has one answer only is not asked."""
