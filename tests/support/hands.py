@@ -15,7 +15,7 @@ from support.neighbours import Neighbour
 from support.offices import PASSPHRASE, Street
 from support.registry import Registry
 from support.scenes import collected, sign_in, type_code
-from support.walk import Walker
+from support.walk import PATIENCE, Walker
 from support.wallets import Site, serve_wallet
 
 from issuer.pages.form import fill_in
@@ -89,6 +89,33 @@ class Holder:
         for detail in more:
             await self.walker.tick(self.walker.page.get_by_role("checkbox", name=detail))
         await self.walker.press("Share once")
+
+    async def tells(self, card: str, entity: str, use: str) -> str:
+        """Has the wallet write to a body's inbox what a document says; the page of what comes of it."""
+        await self.walker.go(f"{self.site.base}/tell/new?document={card.rpartition('/')[2]}")
+        await self.walker.tick(self.walker.page.locator(f'input[name=body][value="{entity} {use}"]'))
+        await self.walker.press("See what each would learn")
+        await self.walker.press("Agree and tell 1 organisation")
+        return self.walker.page.url
+
+    async def hears(self, telling: str, state: str, *words: str) -> str:
+        """Looks at what came of it until it stands so and says these ``words``; what the page says."""
+        page = self.walker.page
+        for _ in range(PATIENCE // 1000):
+            await self.walker.go(telling)
+            said = await self.walker.text()
+            if await page.locator(f'[data-state="{state}"]').count() == 1 and all(each in said for each in words):
+                return said
+            await page.wait_for_timeout(1000)
+        raise AssertionError(f"{telling}: never {state} with {words}: {said}")
+
+    async def answer(self) -> dict[str, str]:
+        """The newest receipt, as the history tells of it: its number, what they decided, and why."""
+        page, why = self.walker.page, self.walker.page.locator("#why")
+        await self.walker.go(f"{self.site.base}/history?kind=answer")
+        await self.walker.enter(page.locator("tbody").get_by_role("link").first)
+        found = {"number": await self.walker.row("Number"), "decision": await self.walker.row("What they decided")}
+        return found | {"why": await why.inner_text() if await why.count() else ""}
 
 
 @dataclass(kw_only=True)
