@@ -71,12 +71,16 @@ class Holder:
         await type_code(self.walker, invited.code)
         return await collected(self.walker)
 
-    async def writes(self, entity: str, name: str, question: str) -> bytes:
-        """A copy made out to a body, looked at first; the file that is mailed. ``question``: kind of document and ready question."""
+    async def writes(self, entity: str, name: str, question: str, *, card: str = "") -> bytes:
+        """A copy made out to a body, looked at first; the file that is mailed. ``question``: kind of document and ready question; ``card``: whose
+        document it is of, the newest that fits unless it is said.
+        """
         await self.walker.go(f"{self.site.base}/copies/new")
         await self.walker.write("Organisation", name)
         await self.walker.write("The organisation’s own address", entity)
         await self.walker.tick(self.walker.page.locator(f'input[value="{question}"]'))
+        if card:
+            await self.walker.page.locator("#document").select_option(card.rpartition("/")[2])
         await self.walker.press("Look at it first")
         await self.walker.press("Make this copy")
         return await _saved(self.walker, "Save the copy as a file, to send by e-mail")
@@ -164,6 +168,10 @@ class Clerk:
         for label, name in zip(("First names of the person who acts", "Last name of the person who acts"), names, strict=True):
             await self.walker.write(label, name)
         await self.walker.press("Make it")
+        return await self.gives()
+
+    async def gives(self) -> Invitation:
+        """What the page says to whoever is to collect the document that was just made."""
         page = self.walker.page
         number = await page.get_by_text("Number of the document:").inner_text()
         link, code = await page.locator("#given-link").inner_text(), await page.locator(".mu-code code").inner_text()
