@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from playwright.async_api import Locator
+from playwright.async_api import FilePayload, Locator
 from support.browser import LAPTOP, PHONE, Open
 from support.desk import Running
 from support.neighbours import Neighbour
@@ -85,6 +85,17 @@ class Holder:
         await self.walker.press("Make this copy")
         return await _saved(self.walker, "Save the copy as a file, to send by e-mail")
 
+    async def locks(self) -> tuple[bytes, str]:
+        """The copy that was just made, with seven words: the page that is mailed, and the words."""
+        await self.walker.follow("Lock it, to send it safely")
+        await self.walker.choose("I send it")
+        await self.walker.press("Lock it")
+        words = await self.walker.page.locator(".wal-code code").inner_text()
+        await self.walker.press("I have noted them: go on")
+        async with self.walker.page.expect_download() as saving:
+            await self.walker.page.get_by_role("button", name="Save the locked copy, to send by e-mail").click()
+        return (await (await saving.value).path()).read_bytes(), words.strip()
+
     async def answers(self, link: str, *more: str) -> None:
         """Shows what is demanded and, of what is up to the holder, no ``more`` than is named."""
         await self.walker.go(f"{self.site.base}/present")
@@ -144,12 +155,20 @@ class Clerk:
 
     async def opens(self, file: bytes) -> tuple[str, str]:
         """Has a file checked that came by e-mail; ``reads`` of it."""
-        await self.walker.go(f"{self.desk.base}/desk/copies")
-        await self.walker.page.locator("input[type=file]").set_input_files(
-            {"name": "copy.json", "mimeType": "application/json", "buffer": file}
-        )
-        await self.walker.press("Check it")
+        await self.brings({"name": "copy.json", "mimeType": "application/json", "buffer": file})
         return await self.reads()
+
+    async def unlocks(self, page: bytes, words: str) -> None:
+        """Has a locked page checked that came by e-mail, with the words that came otherwise."""
+        await self.brings({"name": "locked-copy.html", "mimeType": "text/html", "buffer": page}, words)
+
+    async def brings(self, file: FilePayload, words: str = "") -> None:
+        """To the page where copies are checked."""
+        await self.walker.go(f"{self.desk.base}/desk/copies")
+        await self.walker.page.locator("input[type=file]").set_input_files(file)
+        if words:
+            await self.walker.write("The seven words, if it is locked", words)
+        await self.walker.press("Check it")
 
     async def reads(self, number: str = "") -> tuple[str, str]:
         """How the request of that ``number``, or what is on the page, was decided: its heading, and the desk's own word for why."""
