@@ -115,7 +115,7 @@ class Holder:
 
     async def hears(self, telling: str, state: str, *words: str) -> str:
         """Looks at what came of it until it stands so and says these ``words``; what the page says."""
-        page = self.walker.page
+        page, said = self.walker.page, ""
         for _ in range(PATIENCE // 1000):
             await self.walker.go(telling)
             said = await self.walker.text()
