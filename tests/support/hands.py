@@ -8,14 +8,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from playwright.async_api import Locator
+from playwright.async_api import FilePayload, Locator
 from support.browser import LAPTOP, PHONE, Open
 from support.desk import Running
 from support.neighbours import Neighbour
 from support.offices import PASSPHRASE, Street
 from support.registry import Registry
 from support.scenes import collected, sign_in, type_code
-from support.walk import Walker
+from support.walk import PATIENCE, Walker
 from support.wallets import Site, serve_wallet
 
 from issuer.pages.form import fill_in
@@ -71,15 +71,30 @@ class Holder:
         await type_code(self.walker, invited.code)
         return await collected(self.walker)
 
-    async def writes(self, entity: str, name: str, question: str) -> bytes:
-        """A copy made out to a body, looked at first; the file that is mailed. ``question``: kind of document and ready question."""
+    async def writes(self, entity: str, name: str, question: str, *, card: str = "") -> bytes:
+        """A copy made out to a body, looked at first; the file that is mailed. ``question``: kind of document and ready question; ``card``: whose
+        document it is of, the newest that fits unless it is said.
+        """
         await self.walker.go(f"{self.site.base}/copies/new")
         await self.walker.write("Organisation", name)
         await self.walker.write("The organisation’s own address", entity)
         await self.walker.tick(self.walker.page.locator(f'input[value="{question}"]'))
+        if card:
+            await self.walker.page.locator("#document").select_option(card.rpartition("/")[2])
         await self.walker.press("Look at it first")
         await self.walker.press("Make this copy")
         return await _saved(self.walker, "Save the copy as a file, to send by e-mail")
+
+    async def locks(self) -> tuple[bytes, str]:
+        """The copy that was just made, with seven words: the page that is mailed, and the words."""
+        await self.walker.follow("Lock it, to send it safely")
+        await self.walker.choose("I send it")
+        await self.walker.press("Lock it")
+        words = await self.walker.page.locator(".wal-code code").inner_text()
+        await self.walker.press("I have noted them: go on")
+        async with self.walker.page.expect_download() as saving:
+            await self.walker.page.get_by_role("button", name="Save the locked copy, to send by e-mail").click()
+        return (await (await saving.value).path()).read_bytes(), words.strip()
 
     async def answers(self, link: str, *more: str) -> None:
         """Shows what is demanded and, of what is up to the holder, no ``more`` than is named."""
@@ -89,6 +104,33 @@ class Holder:
         for detail in more:
             await self.walker.tick(self.walker.page.get_by_role("checkbox", name=detail))
         await self.walker.press("Share once")
+
+    async def tells(self, card: str, entity: str, use: str) -> str:
+        """Has the wallet write to a body's inbox what a document says; the page of what comes of it."""
+        await self.walker.go(f"{self.site.base}/tell/new?document={card.rpartition('/')[2]}")
+        await self.walker.tick(self.walker.page.locator(f'input[name=body][value="{entity} {use}"]'))
+        await self.walker.press("See what each would learn")
+        await self.walker.press("Agree and tell 1 organisation")
+        return self.walker.page.url
+
+    async def hears(self, telling: str, state: str, *words: str) -> str:
+        """Looks at what came of it until it stands so and says these ``words``; what the page says."""
+        page, said = self.walker.page, ""
+        for _ in range(PATIENCE // 1000):
+            await self.walker.go(telling)
+            said = await self.walker.text()
+            if await page.locator(f'[data-state="{state}"]').count() == 1 and all(each in said for each in words):
+                return said
+            await page.wait_for_timeout(1000)
+        raise AssertionError(f"{telling}: never {state} with {words}: {said}")
+
+    async def answer(self) -> dict[str, str]:
+        """The newest receipt, as the history tells of it: its number, what they decided, and why."""
+        page, why = self.walker.page, self.walker.page.locator("#why")
+        await self.walker.go(f"{self.site.base}/history?kind=answer")
+        await self.walker.enter(page.locator("tbody").get_by_role("link").first)
+        found = {"number": await self.walker.row("Number"), "decision": await self.walker.row("What they decided")}
+        return found | {"why": await why.inner_text() if await why.count() else ""}
 
 
 @dataclass(kw_only=True)
@@ -120,12 +162,20 @@ class Clerk:
 
     async def opens(self, file: bytes) -> tuple[str, str]:
         """Has a file checked that came by e-mail; ``reads`` of it."""
-        await self.walker.go(f"{self.desk.base}/desk/copies")
-        await self.walker.page.locator("input[type=file]").set_input_files(
-            {"name": "copy.json", "mimeType": "application/json", "buffer": file}
-        )
-        await self.walker.press("Check it")
+        await self.brings({"name": "copy.json", "mimeType": "application/json", "buffer": file})
         return await self.reads()
+
+    async def unlocks(self, page: bytes, words: str) -> None:
+        """Has a locked page checked that came by e-mail, with the words that came otherwise."""
+        await self.brings({"name": "locked-copy.html", "mimeType": "text/html", "buffer": page}, words)
+
+    async def brings(self, file: FilePayload, words: str = "") -> None:
+        """To the page where copies are checked."""
+        await self.walker.go(f"{self.desk.base}/desk/copies")
+        await self.walker.page.locator("input[type=file]").set_input_files(file)
+        if words:
+            await self.walker.write("The seven words, if it is locked", words)
+        await self.walker.press("Check it")
 
     async def reads(self, number: str = "") -> tuple[str, str]:
         """How the request of that ``number``, or what is on the page, was decided: its heading, and the desk's own word for why."""
@@ -144,6 +194,10 @@ class Clerk:
         for label, name in zip(("First names of the person who acts", "Last name of the person who acts"), names, strict=True):
             await self.walker.write(label, name)
         await self.walker.press("Make it")
+        return await self.gives()
+
+    async def gives(self) -> Invitation:
+        """What the page says to whoever is to collect the document that was just made."""
         page = self.walker.page
         number = await page.get_by_text("Number of the document:").inner_text()
         link, code = await page.locator("#given-link").inner_text(), await page.locator(".mu-code code").inner_text()
@@ -163,20 +217,46 @@ class Registrar:
         if await _is_asked(self.walker):
             await sign_in(self.walker, "Your name", "Iris Admin", self.office.passphrase, "Sign in")
 
-    async def makes(self, kind: str, claims: Mapping[str, Any]) -> Invitation:
-        """Fills in the form, checks the answers, makes the document."""
+    async def makes(self, kind: str, claims: Mapping[str, Any], *, reference: str = "") -> Invitation:
+        """Fills in the form, checks the answers, makes the document; ``reference``: the office's own."""
         walker, page = self.walker, self.walker.page
         await walker.go(f"{self.office.base}/console/make/{kind}")
         for name, value in fill_in(by_id(kind), claims).items():
             await self._answer(page.locator(f'[name="{name}"]:not([type=hidden])'), value)
+        if reference:
+            await walker.write("Your own reference (optional)", reference)
         await walker.press("Check the answers")
         await walker.press("Make the document")
-        document = page.url.removesuffix("/made")
-        await walker.follow("Show the invitation on screen")
+        return await self.invites(page.url.removesuffix("/made").rpartition("/")[2])
+
+    async def makes_for_donor(self, document: str) -> Invitation:
+        """The donor's side of an attorney's document."""
+        await self.walker.go(f"{self.office.base}/console/documents/{document}/donor")
+        await self.walker.press("Make the donor’s document")
+        return await self.invites(self.walker.page.url.removesuffix("/made").rpartition("/")[2])
+
+    async def invites(self, document: str) -> Invitation:
+        """What whoever is to carry a document is given."""
+        page = self.walker.page
+        await self.walker.go(f"{self.office.base}/console/documents/{document}")
+        await self.walker.follow("Show the invitation on screen")
         link = await page.locator("#invitation-link").inner_text()
-        await walker.go(f"{document}/code")
+        await self.walker.go(f"{self.office.base}/console/documents/{document}/code")
         code = await page.locator(".mu-code__value").inner_text()
-        return Invitation(link=link, code=code.strip(), document=document.rpartition("/")[2])
+        return Invitation(link=link, code=code.strip(), document=document)
+
+    async def finds(self, reference: str) -> dict[str, str]:
+        """The documents under the office's own reference: number, and how each stands."""
+        page = self.walker.page
+        await self.walker.go(f"{self.office.base}/console/documents")
+        await self.walker.write("Find by your own reference or by number", reference)
+        await self.walker.press("Find")
+        rows = page.get_by_role("table").get_by_role("row")
+        found = {}
+        for row in (await rows.all())[1:]:
+            address = await row.get_by_role("link").get_attribute("href") or ""
+            found[address.rpartition("/")[2]] = (await row.get_by_role("cell").last.inner_text()).strip()
+        return found
 
     async def _answer(self, asked: Locator, value: str) -> None:
         """However it is asked: text, a list to pick from, or choices; what has one answer only is not asked."""

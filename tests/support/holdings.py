@@ -7,7 +7,7 @@ from typing import Any
 
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from support.signing import Signer
-from support.trial_verify import CLAIMS, ISSUER, VCT, Dice, registry
+from support.trial_verify import CLAIMS, ISSUER, LIST, VCT, Dice, registry
 
 from shared.clock import DAY, floor_day
 from shared.credentials import all_types
@@ -23,6 +23,10 @@ SHOWABLE = tuple(name for name in ("dc+sd-jwt", "vc+sd-jwt", "mso_mdoc") if name
 """Formats that can withhold and are shown over the network."""
 
 
+def _listed(number: int) -> dict[str, Any]:
+    return {"status_uri": LIST, "status_idx": number}
+
+
 def minted(form: str, vct: str, claims: Mapping[str, Any], *, index: int, at: int) -> tuple[str, bytes]:
     """One copy by the registry of the tests, and its private key."""
     by, holder = registry(), Signer.new()
@@ -32,7 +36,7 @@ def minted(form: str, vct: str, claims: Mapping[str, Any], *, index: int, at: in
         issuer=by.entity,
         issued_at=floor_day(at),
         expires_at=floor_day(at) + 30 * DAY,
-        status=StatusReference(uri=f"{ISSUER}/status/1", idx=index),
+        status=StatusReference(uri=LIST, idx=index),
         x5c=by.x5c,
     )
     unsigned = formats()[form].prepare(credential, key=KeyId("issuer"), holder=holder.public, entropy=Dice(f"minted {index}"))
@@ -48,8 +52,11 @@ async def put_document(
     claims: Mapping[str, Any] = CLAIMS,
     copies: int = 3,
     later: int = 0,
+    listed: bool = False,
 ) -> str:
-    """A document in these formats, with so many copies in each, received ``later`` seconds from now; its id."""
+    """A document in these formats, with so many copies in each, received ``later`` seconds from now; its id. ``listed``: the wallet knows where to
+    look whether they still count.
+    """
     name, at = means.entropy(8).hex(), means.clock()
     made = [
         (f"{name}{number:02}", form, *minted(form, vct, claims, index=number, at=at))
@@ -65,7 +72,10 @@ async def put_document(
         issued_at=floor_day(at),
         received_at=at + later,
         configurations={form: form for form in forms},
-        copies=tuple(CopyLine(id=copy, format=form, expires_at=floor_day(at) + 30 * DAY) for copy, form, _, _ in made),
+        copies=tuple(
+            CopyLine(id=copy, format=form, expires_at=floor_day(at) + 30 * DAY, **(_listed(number) if listed else {}))
+            for number, (copy, form, _, _) in enumerate(made)
+        ),
         status=StatusSeen(value="valid", checked_at=at),
         next_check_at=at + DAY,
     )

@@ -6,20 +6,16 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from aiohttp import ClientSession
 from support import desk as desks
 from support.desk import Running
-from support.offices import NINE, OPG, Carried, Street, collected, copy_for, open_office, set_up_desk, set_up_office
+from support.offices import NINE, OPG, Street, open_office, set_up_desk, set_up_office
 from support.registry import Registry
 from support.thrift import easy_seal
 from support.trial_web import Watch
 
 from shared.web.app import free_port
-
-ACCOUNT = (("represented", "given_name"), ("represented", "family_name"), ("represented", "address", "postal_code"), ("powers", 0))
-KNOWN = (("case_ref",), ("preferred_language",), ("adjustments", 0))
 
 
 @dataclass
@@ -29,9 +25,6 @@ class Body:
     entity: str
     desk: Running
     office: Registry
-
-    def copy(self, carried: Carried, *, purpose: str, paths: Any, at: int, seed: str) -> bytes:
-        return copy_for(self.entity, carried, purpose=purpose, paths=paths, at=at, seed=seed)
 
 
 @asynccontextmanager
@@ -79,9 +72,3 @@ def _own(word: str) -> str:
 
 def _entity(word: str) -> str:
     return f"https://{word}.example"
-
-
-async def collect(street: Street, body: Body, number: str, kind: str = "known-here") -> Carried:
-    """Whoever got the invitation collects it; its office is asked for another, for this wallet knows no square codes."""
-    _, invited = await body.office.call("POST", f"/api/credentials/{number}/invitation", {})
-    return await collected(street, body.office.url, kind, invited)
