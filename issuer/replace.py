@@ -84,7 +84,7 @@ async def replace(
         document, side = await documents.get(tx, number), await donors.side_of(tx, office, number)
         if document.standing is not Standing.IN_FORCE:
             raise Conflict("a document can be corrected while it is in force")
-        looked_at = version if new.differs else written
+        looked_at = written if version is None and not new.differs else version
         if looked_at is not None and await documents.written(tx, number) != looked_at:
             raise Conflict("these details were corrected since you looked: look again", where="/version")
         if (None if side is None else side.id) != (None if hers is None else hers.document):

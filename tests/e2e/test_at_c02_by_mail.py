@@ -21,7 +21,6 @@ from support.thrift import easy_seal
 
 from shared.addressed import parse_file
 from shared.clock import DAY
-from shared.codec import base64url
 from shared.formats import formats
 from shared.web import log
 from verifier import registering
@@ -44,8 +43,8 @@ def opened_of(file: bytes) -> str:
     """Every detail that a copy opens, whether any page shows it or not."""
     copy = parse_file(file)
     ((wire,),) = copy.vp_token.values()
-    opened = [json.loads(base64url.decode(each))[1:] for each in formats()[copy.format].parse(wire).disclosures]
-    return json.dumps(opened, ensure_ascii=False)
+    form = formats()[copy.format]
+    return json.dumps(form.peek(form.parse(wire)).claims, ensure_ascii=False, default=str)
 
 
 @dataclass
