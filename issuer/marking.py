@@ -49,7 +49,8 @@ async def marks(office: Office, kind: CredentialType, claims: Mapping[str, Any])
 async def instrument_of(office: Office, kind: CredentialType, claims: Mapping[str, Any]) -> bytes | None:
     """What documents of one instrument have in common here, under a key of its own: the mark that they show says nothing of it."""
     entry = entry_of(claims) if kind.claim(TAG) is not None else None
-    return None if entry is None else await keyed(office, f"same-instrument\0{kind.id}", entry)
+    plain = "".join(each for each in (entry or "").casefold() if each.isalnum())  # with or without its hyphens it is the same entry
+    return await keyed(office, f"same-instrument\0{kind.id}", plain) if plain else None
 
 
 async def marks_shown(office: Office, kind: CredentialType, side: Side, claims: Mapping[str, Any]) -> frozenset[Mark]:

@@ -88,7 +88,7 @@ def of_pack(descriptions: Iterable[bytes]) -> dict[str, dict[str, tuple[str, ...
 
 def admitting(uses: Iterable[Use], listed: Mapping[str, Mapping[str, tuple[str, ...]]]) -> list[Use]:
     """The uses with what is listed for each; what is listed for one person holds for several who act together."""
-    return [_admitting(use, listed.get(use.query.id) or listed.get(alone(use.query.id)) or {}) for use in uses] if listed else [*uses]
+    return [_admitting(use, {**listed.get(alone(use.query.id), {}), **listed.get(use.query.id, {})}) for use in uses] if listed else [*uses]
 
 
 _ACCEPTED: Final = "accepted here: "

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from typing import Annotated, Any, Literal
 
 import msgspec
@@ -105,6 +106,8 @@ def order_of(body: Ask) -> Order:
     purpose = None if body.purpose is None else Text(body.purpose, body.purpose_cy or body.purpose)
     if body.purpose is None and body.purpose_cy is not None:
         raise InvalidRequest("give the purpose in English too", where="/purpose")
+    if body.use.died_by is not None and not _is_day(body.use.died_by):
+        raise InvalidRequest("there is no such day", where="/use/died_by")
     return Order(
         type=body.type,
         query=body.query,
@@ -119,6 +122,14 @@ def order_of(body: Ask) -> Order:
         transactions=body.transaction_data or (),
         use=msgspec.to_builtins(body.use),
     )
+
+
+def _is_day(text: str) -> bool:
+    try:
+        dt.date.fromisoformat(text)
+    except ValueError:
+        return False
+    return True
 
 
 def _agreement(agree: Agree) -> Agreement:

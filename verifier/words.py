@@ -13,7 +13,7 @@ from typing import Any, Final
 from shared.credentials import DISPUTED, CredentialType
 from shared.credentials._roles import acting
 from shared.days import day_text
-from shared.errors import WrongAudience
+from shared.errors import OutsideScope, WrongAudience
 from shared.sealed_link import made_for
 from shared.verify import Check, Level
 
@@ -227,7 +227,9 @@ def line_of(check: Check, translate: Translate = N_) -> Line:
         if check.code in REMARKS:
             text = f"{text} {translate(REMARKS[check.code])}"
         return Line(name=check.name, state=check.state, text=text)
-    reason = REASONS.get(check.code, REASONS["rejected" if check.state == "failed" else "undecided"])
+    reason = (
+        reason_of(check.code, check.detail) if check.code in REASONS else REASONS["rejected" if check.state == "failed" else "undecided"]
+    )
     if check.state == "failed":
         why, name = translate(reason.why), made_for(check.detail)
         if name and check.code == WrongAudience.code:
@@ -253,13 +255,21 @@ def tables(translate: Translate = N_) -> dict[str, Any]:
     }
 
 
-def reason_of(code: str) -> Reason:
-    """Why a decision is not a yes."""
+def reason_of(code: str, detail: str = "") -> Reason:
+    """Why a decision is not a yes; ``detail`` is that of the check which failed, where it is still kept."""
+    if code == OutsideScope.code and detail.startswith(_DIED_AFTER):
+        return Reason(N_("They died after the day that was asked about."), "")
     return REASONS.get(code, REASONS["undecided"])
+
+
+def detail_of(verdict: Mapping[str, Any]) -> str:
+    """What was said by the check that decided; empty where none did."""
+    return next((line["detail"] for line in verdict["checks"] if line["code"] == verdict["code"] != ""), "")
 
 
 # --- times -----------------------------------------------------------------------------------------------------------------------------
 
+_DIED_AFTER: Final = "the person died after "
 _UNITS: Final = ((86_400, "day"), (3_600, "hour"), (60, "minute"), (1, "second"))
 
 
@@ -326,7 +336,7 @@ def sentence(verdict: Mapping[str, Any], spoken: Spoken = Spoken()) -> str:
     if verdict["decision"] == "accepted":
         told = f"{words if verdict['level']['number'] > 1 else spoken.translate(A_COPY)}."
         return " ".join(filter(None, (told, disputed(verdict, spoken))))
-    reason = reason_of(verdict["code"])
+    reason = reason_of(verdict["code"], detail_of(verdict))
     told = f"{words}: {_lower(spoken.translate(reason.why))}"
     return " ".join(filter(None, (told, spoken.translate(reason.next) if reason.next else "", disputed(verdict, spoken))))
 

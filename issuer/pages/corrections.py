@@ -104,9 +104,9 @@ class Corrections:
             return known, await documents.get(tx, known.document), await documents.get(tx, about or known.document)
 
         known, document, to_correct = await self._office.storage.read(unit)
-        kind = self._office.type(known.type)
-        said, held = await corrections.said(self._office, known), await details(self._office, document)
-        claim = _claim(kind, known.detail)
+        kind = self._office.find_type(known.type)
+        said, held = await corrections.said(self._office, known), None if kind is None else await details(self._office, document)
+        claim = None if kind is None else _claim(kind, known.detail)
         return await render(
             request,
             "console/correction.html",
@@ -115,20 +115,20 @@ class Corrections:
             number=phrases.spaced(known.reference),
             document=document,
             document_number=phrases.spaced(document.id),
-            title=kind.title.in_(locale),
+            title=self._title(request, known.type),
             detail=self._label(known, locale),
             said=None if said is None else said.words,
             shown=_plain(() if said is None or claim is None else [questions.said(claim, value, locale, words) for value in said.values]),
             now=_plain(
                 ()
-                if held is None or claim is None
+                if held is None or claim is None or kind is None
                 else [questions.said(claim, value, locale, words) for value in corrections.values_of(kind, held, known.detail)]
             ),
             held=held is not None,
             late=known.state == OPEN and known.answer_by <= self._office.clock(),
             waits=known.reason_code == records.WAITS,
             to_correct=to_correct,
-            can_correct=to_correct.standing is Standing.IN_FORCE,
+            can_correct=kind is not None and to_correct.standing is Standing.IN_FORCE,
             reasons=[{"value": code, "text": words(REASONS[code])} for code in REFUSALS],
             became=_became(request, known),
             why=words(REASONS[known.reason_code]) if known.reason_code in REASONS else "",

@@ -62,21 +62,7 @@ SAID: tuple[Rule, ...] = (
     ),
 )
 
-USES: tuple[Rule, ...] = (
-    answer(
-        "wrong_instrument",
-        "/event_type",
-        ["all", said("event_type"), not_admitted("events", _EVENT)],
-        "accepted here: {}",
-        of=["use", "events"],
-    ),
-    answer(
-        "outside_scope",
-        "/event_type",
-        ["all", ["has", ["use", "events"]], ["not", said("event_type")]],
-        "what was registered was not shown",
-    ),
-    answer("wrong_instrument", "/registration_state", not_admitted("states", _STATE), "accepted here: {}", of=["use", "states"]),
+DATED: tuple[Rule, ...] = (
     {
         "when": ["is", ["use", "full_date"], True],
         "rules": [
@@ -102,4 +88,23 @@ USES: tuple[Rule, ...] = (
             ),
         ],
     },
+)
+"""What is asked of the date of a death, of whatever document says it."""
+
+USES: tuple[Rule, ...] = (
+    answer(
+        "wrong_instrument",
+        "/event_type",
+        ["all", said("event_type"), not_admitted("events", _EVENT)],
+        "accepted here: {}",
+        of=["use", "events"],
+    ),
+    answer(
+        "outside_scope",
+        "/event_type",
+        ["all", ["has", ["use", "events"]], ["not", said("event_type")]],
+        "what was registered was not shown",
+    ),
+    answer("wrong_instrument", "/registration_state", not_admitted("states", _STATE), "accepted here: {}", of=["use", "states"]),
+    *DATED,
 )

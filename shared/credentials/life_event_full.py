@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from ._claim import Claim, ClaimPath, Disclosure, Group, Kind, Text
 from ._issued_by import issued_by
+from ._life_event_rules import DATED
 from ._model import CredentialType, ReadyQuery
 from .life_event import EVENTS, INTERIM, REASONS, STATES
 
@@ -83,6 +84,7 @@ TYPE: CredentialType = CredentialType(
     groups=GROUPS,
     claims=CLAIMS,
     queries=QUERIES,
+    uses=DATED,
     copy_days=30,  # and renewed: a retired key could back-date for as long as the longest copy lives (S15)
     batch_size=20,
     status_bits=2,

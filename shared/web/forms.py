@@ -32,9 +32,7 @@ class Form:
     def date(self, name: str) -> str:
         """Three boxes (``date_field`` of parts.html) as year-month-day; what is no number stays as it is, to be refused, never guessed at."""
         day, month, year = (self.value(f"{name}.{part}") for part in ("day", "month", "year"))
-        if not (day or month or year):
-            return ""
-        return "-".join(part for part in (year, month.zfill(2) if month else "", day.zfill(2) if day else "") if part)
+        return "-".join((year, month and month.zfill(2), day and day.zfill(2))).rstrip("-")
 
     def sent(self) -> list[tuple[str, str]]:
         """Every field with its value as it came, for a page that asks for a yes."""

@@ -207,6 +207,7 @@ async def test_at_c05_3_a_date_known_in_part_is_asked_about_and_never_completed(
             read = await bank.walker.text()
             assert ("You asked for the very day of the death." in read) == (not died_by)
             assert ("You asked whether they died on" in read) == bool(died_by)
+            assert ("They died after the day that was asked about." in read) == (died_by == "2027-01-31")
             assert ("Date of death February 2027" in read) == ("What was shown" in read), "no day is made up"
             assert "What was shown" in read or said[-1][-1] == "outside_scope"
             if said[-1][-1] == "not_determined":

@@ -160,8 +160,11 @@ async def test_a_kind_that_is_made_no_longer_hides_none_of_the_messages(template
     async with serving(template, tmp_path / "after", storage=sqlite_uri, join=True, types=("life-event",)) as registry:
         clerk = Browser(registry)
         await clerk.sign_in()
-        assert f"/console/corrections/{reference}" in await clerk.open("/console/corrections")
-        assert clerk.status == 200
+        page = f"/console/corrections/{reference}"
+        assert page in await clerk.open("/console/corrections")
+        assert "12 November 1938" in await clerk.open(page)
+        await clerk.send(page, {"reason": "record-agrees", "words": "The register says the 2nd."})
+        assert (clerk.status, "Our record says the same as the document" in clerk.text) == (200, True)
 
 
 async def test_the_document_is_replaced_and_the_ticket_answered_with_it(registry: Registry, wallet: Wallet, browser: Browser) -> None:

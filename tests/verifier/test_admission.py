@@ -141,6 +141,19 @@ async def test_staff_list_on_the_page_what_they_admit(template: Template, tmp_pa
         page = await clerk.post("/desk/uses/bank", said | {"bases": "hearsay"}, status=400)
         assert "Choose from the list" in page
         assert registering.read(folder)["bank"] == argued
+        registering.state(folder, desk.desk.settings, "bank", {"instruments": ("power_of_attorney", "epa")})
+        await clerk.post("/desk/uses/bank", said | {"instruments": "ordinary"})
+        assert registering.read(folder)["bank"].instruments == ("ordinary", "power_of_attorney"), "what has no box stays"
+        registering.state(folder, desk.desk.settings, "bank", {"instruments": ("epa",)})
+        page = await clerk.get("/desk/uses/bank-together")
+        assert re.search(r'value="epa"[^>]* checked', page)
+        assert "None ticked: as for one person." in page
+        both = {"form_token": said["form_token"], "instruments": "ordinary"}
+        await clerk.post("/desk/uses/bank-together", both)
+        (joint,) = [use.query.use for use in desk.desk.uses() if (use.type.id, use.query.id) == ("representation", "bank-together")]
+        assert (joint["instruments"], joint["bases"]) == (("ordinary",), ("register",)), (
+            "what is said of one person holds where no more is said"
+        )
         del said["instruments"], said["bases"]
         await clerk.post("/desk/uses/bank", said)
         assert registering.read(folder)["bank"].instruments == ()

@@ -243,5 +243,13 @@ async def test_a_desk_says_what_it_needs_to_know_of_a_date_of_death(clerk: Clerk
         assert "The day must be a real date" in page
         assert 'value="2027"' in page
         assert 'href="#died_by.day"' in page
-    page = await clerk.post("/desk/ask", death | day | {"use": "representation/bank"}, status=400)
-    assert "does not ask when somebody died" in page
+    for change, anchor in ((day, "died_by.day"), ({"full_date": "yes"}, "full_date")):
+        page = await clerk.post("/desk/ask", death | change | {"use": "representation/bank"}, status=400)
+        assert "does not ask when somebody died" in page
+        assert f'href="#{anchor}"' in page
+    assert 'details class="govuk-details" open' in await clerk.post("/desk/ask", death | day | {"use": ""}, status=400)
+    assert "You asked whether" in await clerk.post("/desk/ask", death | day | {"use": "life-event-full/life-insurance"})
+    _, told = await clerk.desk.call(
+        "POST", "/api/presentation-requests", {"type": "life-event", "query": "tell-of-death", "use": {"died_by": "2027-02-30"}}
+    )
+    assert told["pointer"] == "/use/died_by"

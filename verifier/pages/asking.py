@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from aiohttp import web
@@ -79,7 +79,9 @@ class Asking:
         type_id, uses = chosen
         use = _about_date(form, _("The day must be a real date, such as 31 3 2027"))
         if use and not _is_dated(uses):
-            form.error(DIED_BY, _("What you chose does not ask when somebody died: leave this out"), anchor=_DAY)
+            form.error(
+                DIED_BY, _("What you chose does not ask when somebody died: leave this out"), anchor=_DAY if DIED_BY in use else WHOLE_DAY
+            )
         if form.wrong:
             return await self._page(request, form)
         order = Order(type=type_id, query=uses[0].query.id, formats=self._desk.settings.formats, use=use)
@@ -88,8 +90,15 @@ class Asking:
 
 
 def _is_dated(uses: Sequence[Use]) -> bool:
-    """Whether it is asked when somebody died."""
-    return any(_DIED in use.query.paths for use in uses)
+    """Whether it is asked when somebody died, of a kind of document whose rules answer questions about that day."""
+    return any(_DIED in use.query.paths and _reads(use.type.uses, DIED_BY) and _reads(use.type.uses, WHOLE_DAY) for use in uses)
+
+
+def _reads(rules: Any, name: str) -> bool:
+    """Whether any of these rules is told ``name`` of the use."""
+    if isinstance(rules, Mapping):
+        return any(_reads(each, name) for each in rules.values())
+    return isinstance(rules, list | tuple) and ([*rules] == ["use", name] or any(_reads(each, name) for each in rules))
 
 
 def _about_date(form: Form, wrong: str) -> dict[str, Any]:

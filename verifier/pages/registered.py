@@ -26,6 +26,7 @@ from verifier.inherited import Kept
 from verifier.material import Store
 from verifier.records import deletions, known, registrations
 from verifier.registering import REGISTER, REGISTER_JSON, Argued
+from verifier.uses import alone
 
 _PATH = "/desk/uses"
 
@@ -125,12 +126,20 @@ class Registered:
 
     async def form(self, request: web.Request) -> web.StreamResponse:
         use = self._use(request)
-        return await self._form(request, use, Form(), registering.read(self._desk.directory).get(use.id, Argued()))
+        return await self._form(request, use, Form(), self._argued(use.id))
+
+    def _argued(self, use: str) -> Argued:
+        """What was said of it; of one for several people, where nothing was, that of the one for a single person."""
+        found = registering.read(self._desk.directory)
+        return found.get(use) or found.get(alone(use)) or Argued()
+
+    def _admits(self, use: str, locale: str) -> Mapping[str, Sequence[tuple[str, str]]]:
+        return {member: admission.choices(self._desk.types.values(), use, member, locale) for member in admission.MEMBERS}
 
     async def _form(self, request: web.Request, use: RegisteredUse, form: Form, argued: Argued) -> web.Response:
         view = use_view(use, tuple(all_types().values()), locale_of(request))
-        admits = {member: admission.choices(self._desk.types.values(), use.id, member, locale_of(request)) for member in admission.MEMBERS}
-        return await render(request, "desk/use.html", use=view, form=form, argued=argued, lacks=use.lacks(), admits=admits)
+        told: dict[str, Any] = {"admits": self._admits(use.id, locale_of(request)), "joint": use.id != alone(use.id)}
+        return await render(request, "desk/use.html", use=view, form=form, argued=argued, lacks=use.lacks(), **told)
 
     async def state(self, request: web.Request) -> web.StreamResponse:
         """It is certified and published in the next round."""
@@ -139,7 +148,10 @@ class Registered:
             name: " ".join(form.value(name).split())
             for name in ("benefit", "benefit_cy", "could_stop", "could_stop_cy", "evidence", "team")
         }
-        said |= {member: tuple(form.values(member)) for member in admission.MEMBERS}
+        before, boxes = self._argued(use.id), self._admits(use.id, locale_of(request))
+        for member in admission.MEMBERS:  # what was listed by other ways and has no box here stays
+            kept = [code for code in getattr(before, member) if code not in dict(boxes[member])]
+            said[member] = (*form.values(member), *kept)
         said["decides"] = "person" if form.value("decides") == "person" else "itself"
         try:
             registering.state(self._desk.directory, self._desk.settings, use.id, said)

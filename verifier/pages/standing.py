@@ -145,7 +145,11 @@ class Standing:
     async def _verdict(self, request: web.Request, answered: Answered, form: Form) -> web.Response:
         opened = await open_verdict(self._desk, answered)
         talk = spoken(request)
-        reason = None if answered.decision == "accepted" else words.reason_of(answered.code)
+        reason = (
+            None
+            if answered.decision == "accepted"
+            else words.reason_of(answered.code, "" if opened is None else words.detail_of(opened.verdict))
+        )
         common: dict[str, Any] = {
             "form": form,
             "answered": answered,

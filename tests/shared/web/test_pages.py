@@ -283,7 +283,7 @@ def test_a_form_keeps_what_was_typed() -> None:
 
 @pytest.mark.parametrize(
     ("typed", "date"),
-    [({}, ""), ({"day": "2", "month": "11", "year": "1938"}, "1938-11-02"), ({"year": "1938"}, "1938"), ({"day": "2"}, "02"),
+    [({}, ""), ({"day": "2", "month": "11", "year": "1938"}, "1938-11-02"), ({"year": "1938"}, "1938"), ({"day": "2"}, "--02"), ({"day": "8", "year": "2027"}, "2027--08"),
      ({"day": "x", "month": "1", "year": "1938"}, "1938-01-0x")],
 )  # fmt: skip
 def test_a_day_in_three_boxes_is_never_guessed_at(typed: dict[str, str], date: str) -> None:

@@ -5,7 +5,8 @@
 import { fromBase64url } from "../js/ovp/bytes.js";
 import { VcError } from "../js/ovp/errors.js";
 import { checkReceipt, parseReceipt } from "../js/ovp/receipt.js";
-import { givenFor, keepReceipt, proofs, register, showings } from "./store.js";
+import { checkInForce } from "../js/ovp/register.js";
+import { givenFor, keepReceipt, proofs, register, showings, unlessChanged } from "./store.js";
 import { now } from "./view.js";
 
 /** @typedef {import("../js/ovp/vault.js").Vault} Vault */
@@ -17,11 +18,20 @@ const OF_THE_MOMENT = ["expired", "not_yet_valid", "untrusted"];
 /** @param {Vault} vault @param {import("./store.js").Showing} one @param {import("./store.js").Proof} proof @param {import("../js/ovp/receipt.js").DeskReceipt} receipt @returns {Promise<Fit>} */
 export async function fitOf(vault, one, proof, receipt) {
   const exchange = { content: fromBase64url(proof.content), nonce: fromBase64url(proof.nonce), use: one.use, sentAt: one.at, at: now() };
+  if (receipt.desk.entity !== one.entity) return { fault: "untrusted", waits: false }; // no register and no clock changes these two
+  const over = await codeOf(() => checkInForce(receipt.desk.issuedAt, receipt.desk.expiresAt, receipt.issuedAt));
+  if (over) return { fault: over, waits: false };
+  const fault = await codeOf(async () => checkReceipt(receipt, await register(vault), exchange));
+  return { fault, waits: OF_THE_MOMENT.includes(fault) };
+}
+
+/** @param {() => unknown} check @returns {Promise<string>} the code of what is wrong, "" for nothing */
+async function codeOf(check) {
   try {
-    const party = await checkReceipt(receipt, await register(vault), exchange);
-    return { fault: party.entity === one.entity ? "" : "untrusted", waits: false };
+    await check();
+    return "";
   } catch (error) {
-    if (error instanceof VcError) return { fault: error.code, waits: OF_THE_MOMENT.includes(error.code) };
+    if (error instanceof VcError) return error.code;
     throw error;
   }
 }
@@ -31,11 +41,10 @@ export async function checkAgain(vault) {
   const [open, lines, given] = [await proofs(vault), await showings(vault), await givenFor(vault)];
   for (const one of lines) {
     const proof = open.get(one.id);
-    for (const { id, value } of (proof && given.get(one.id)) ?? []) {
-      if (!proof || !value.waits) continue;
-      const fit = await fitOf(vault, one, proof, await parseReceipt(fromBase64url(value.bytes)));
-      if (fit.waits) continue;
-      await keepReceipt(vault, one.id, { ...value, ...fit }, id);
+    for (const item of (proof && given.get(one.id)) ?? []) {
+      if (!proof || !item.value.waits) continue;
+      const fit = await fitOf(vault, one, proof, await parseReceipt(fromBase64url(item.value.bytes)));
+      if (!fit.waits) await keepReceipt(vault, one.id, { ...item.value, ...fit }, item).catch(unlessChanged);
     }
   }
 }

@@ -9,6 +9,7 @@ import { importJwk } from "../js/ovp/cose.js";
 import { openRegister, parseRelyingParty } from "../js/ovp/register.js";
 import { parseCopy } from "../js/ovp/sdcwt.js";
 import { parseAssertion } from "../js/ovp/statuslist.js";
+import { VaultError } from "../js/ovp/vault.js";
 import { types } from "./claims.js";
 import { handle } from "./name.js";
 import { now } from "./view.js";
@@ -112,17 +113,22 @@ export async function receipts(vault) {
 }
 
 /**
- * One that fits stays, whatever comes after it, until the wallet's history has it; what does not fit takes the place of the last that did not.
- * With one that fits and decides, what was shown is needed no longer. @param {Vault} vault @param {string} id of the showing @param {Taken} taken
- * @param {string} [before] where it was kept as one that could not be checked
+ * One that fits, or cannot be checked yet, stays whatever comes after it; what does not fit takes the place of the last that did not. With
+ * one that fits and decides, what was shown is needed no longer. @param {Vault} vault @param {string} id of the showing @param {Taken} taken
+ * @param {ReceiptItem} [before] the same as it was kept while it could not be checked
  */
 export async function keepReceipt(vault, id, taken, before) {
-  const own = taken.fault ? id : `${id}/${toBase64url(await sha256(fromBase64url(taken.bytes)))}`;
+  const own = taken.fault && !taken.waits ? id : `${id}/${toBase64url(await sha256(fromBase64url(taken.bytes)))}`;
   await vault.commit([
-    ...(before && before !== own ? [{ shelf: "receipts", id: before }] : []),
-    { shelf: "receipts", id: own, value: taken },
+    ...(before && before.id !== own ? [{ shelf: "receipts", id: before.id, stamp: before.stamp }] : []),
+    { shelf: "receipts", id: own, value: taken, ...(before?.id === own && { stamp: before.stamp }) },
     ...(taken.fault || taken.decision === "undecided" ? [] : [{ shelf: "proofs", id }]),
   ]);
+}
+
+/** What was changed or taken off at the same moment stays as it is now. @param {unknown} error */
+export function unlessChanged(error) {
+  if (!(error instanceof VaultError) || error.code !== "changed") throw error;
 }
 
 /** @param {Vault} vault @param {Showing} showing */

@@ -7,12 +7,11 @@
  */
 import { fromBase64url } from "../js/ovp/bytes.js";
 import { VcError } from "../js/ovp/errors.js";
-import { VaultError } from "../js/ovp/vault.js";
 import { parseAssertion } from "../js/ovp/statuslist.js";
 import { checkAgain } from "./fits.js";
 import { keep } from "./keep.js";
 import { NetError, readRegister, readStaples, readState, tellKept, tellLost, tellShowings } from "./net.js";
-import { documents, givenFor, handle, registerFile, removal, showings } from "./store.js";
+import { documents, givenFor, handle, registerFile, removal, showings, unlessChanged } from "./store.js";
 import { groupId, types } from "./claims.js";
 import { now } from "./view.js";
 
@@ -31,7 +30,7 @@ const MOST = 100; // showings told at once
 export async function sync(vault) {
   const state = await readState(handle());
   await settle(vault, state);
-  for (const part of [tellHistory, fetchRegister, checkAgain, fetchStaples, (/** @type {Vault} */ each) => renew(each, state)]) {
+  for (const part of [tellHistory, fetchRegister, fetchStaples, (/** @type {Vault} */ each) => renew(each, state), checkAgain]) {
     try {
       await part(vault);
     } catch (error) {
@@ -53,11 +52,6 @@ async function settle(vault, state) {
     if (batch.state === "received" && here.get(batch.document) === batch.id) await tellKept(batch.id);
     if (batch.state === "on-phone" && !here.has(batch.document)) await tellLost(batch.id); // a batch that was replaced is no loss
   }
-}
-
-/** What was changed or taken off at the same moment stays as it is now. @param {unknown} error */
-function unlessChanged(error) {
-  if (!(error instanceof VaultError) || error.code !== "changed") throw error;
 }
 
 /** Showings, and receipts for them, that the wallet's history does not have yet. @param {Vault} vault */
