@@ -17,9 +17,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
+from shared.admitted import admitted
 from shared.codec import strict_json
 from shared.codec.reader import get_object, get_objects, get_str, get_strings
-from shared.credentials import Claim, ClaimPath, CredentialType, all_types
+from shared.credentials import ClaimPath, CredentialType, all_types
 from shared.errors import ConfigError, WrongInstrument
 from shared.trust.bundle import MAX_ARTEFACT
 from verifier.uses import Use, alone
@@ -91,22 +92,9 @@ def admitting(uses: Iterable[Use], listed: Mapping[str, Mapping[str, tuple[str, 
     return [_admitting(use, {**listed.get(alone(use.query.id), {}), **listed.get(use.query.id, {})}) for use in uses] if listed else [*uses]
 
 
-_ACCEPTED: Final = "accepted here: "
-
-
 def accepted_here(verdict: Mapping[str, Any], locale: str) -> list[str]:
     """What would have been admitted, where something else was shown; in words."""
-    said = next((line["detail"] for line in verdict["checks"] if line["code"] == WrongInstrument.code), "")
-    if not said.startswith(_ACCEPTED):
-        return []
-    labels = {choice.value: choice.label.in_(locale) for claim in _listed() for choice in claim.choices}
-    return [labels.get(code, code) for code in said.removeprefix(_ACCEPTED).split(", ")]
-
-
-def _listed() -> list[Claim]:
-    """The details whose codes can be listed."""
-    found = (kind.claim(path) for kind in all_types().values() for paths in MEMBERS.values() for path in paths)
-    return [claim for claim in found if claim is not None]
+    return admitted(next((line["detail"] for line in verdict["checks"] if line["code"] == WrongInstrument.code), ""), locale)
 
 
 def _admitting(use: Use, listed: Mapping[str, tuple[str, ...]]) -> Use:

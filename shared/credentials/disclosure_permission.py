@@ -1,7 +1,9 @@
 """A permission for one body to tell another something, once or a few times, signed by the person whom it is about or by who acts for them.
 
 The record follows ISO/IEC TS 27560 (purpose, recipient, categories of data, expiry, how to withdraw). All of it is always in clear but the
-names: a body that is to act upon it has to see all of its limits.
+names: a body that is to act upon it has to see all of its limits. In the terms of the W3C Data Privacy Vocabulary ``discloser`` is
+dpv:hasDataController, ``recipient`` dpv:hasRecipient, ``data_categories`` dpv:hasPersonalData, ``purpose`` dpv:hasPurpose, ``legal_basis``
+dpv:hasLegalBasis, and the person whom it is about dpv:hasDataSubject.
 """
 
 from __future__ import annotations

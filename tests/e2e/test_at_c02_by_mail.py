@@ -23,7 +23,6 @@ from shared.addressed import parse_file
 from shared.clock import DAY
 from shared.formats import formats
 from shared.web import log
-from verifier import registering
 from wallet.upkeep import upkeep
 
 PARKING, PENSIONS = "https://parking.anytown-bc.example", "https://dwp.example"
@@ -170,8 +169,11 @@ async def test_at_c02_8_a_power_that_was_inspected_serves_whom_it_serves(tmp_pat
     """EPA-1, attested by H&F: a utility admits it; the bank refuses it, and says what it accepts. The register is not asked by anybody."""
     epa = {**EPA_1, "represented": LPA_1["represented"]}
     async with open_hands(tmp_path, open_page, [UTILITY, NORTHWOLD], epa, solicitors=True) as hands:
-        nora, clerk, bank = hands.nora.walker, hands.clerks[UTILITY].walker, hands.street.desks[NORTHWOLD].desk
-        registering.state(bank.directory, bank.settings, "bank", {"bases": ("register", "court-order")})
+        nora, clerk, bank = hands.nora.walker, hands.clerks[UTILITY].walker, hands.clerks[NORTHWOLD]
+        await bank.walker.go(f"{bank.desk.base}/desk/uses/bank")
+        for label in ("Entry in the register", "Court order"):
+            await bank.walker.choose(label)
+        await bank.walker.press("Register this")
         await hands.nora.answers(await hands.clerks[UTILITY].asks("representation/utility"))
         await expect(nora.page.get_by_role("heading", name="Shared once")).to_be_visible()
         await expect(clerk.page.get_by_role("heading", name="You can rely on this")).to_be_visible()
@@ -182,7 +184,7 @@ async def test_at_c02_8_a_power_that_was_inspected_serves_whom_it_serves(tmp_pat
         await hands.nora.answers(await hands.clerks[NORTHWOLD].asks("representation/bank"))
         await expect(nora.page.get_by_role("heading", name="They did not take it")).to_be_visible()
         await expect(nora.page.get_by_text("They need another kind of document.")).to_be_visible()
-        await expect(nora.page.get_by_text("accepted here: register, court-order")).to_be_visible()
+        await expect(nora.page.get_by_text("They accept: Entry in the register; Court order.")).to_be_visible()
         await nora.look("wallet-bank-needs-another-kind")
         await expect(clerk.page.get_by_role("heading", name="Do not rely on this")).to_be_visible()
         await expect(clerk.page.get_by_text("Accepted here: Entry in the register; Court order.")).to_be_visible()

@@ -7,6 +7,7 @@ from functools import partial
 
 from aiohttp import web
 
+from shared.admitted import admitted
 from shared.errors import Malformed, TooLarge, VcError
 from shared.receipts import Receipt, peek_receipt
 from shared.urls import with_query
@@ -90,6 +91,7 @@ class AskingPages:
                 receipt=receipt,
                 words=DECISIONS,
                 why=reason,
+                accepted=admitted(view.refusal, words.locale),
                 misfit=partial(misfit, words=words),
             )
         return await render(request, "wallet/consent.html", view=view, chosen=_Chosen(request))
