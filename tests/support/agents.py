@@ -34,12 +34,14 @@ LPA_2: Mapping[str, Any] = CLAIMS | {
     "powers": ["council-tax", "banking", "property.sale"],
     "has_restrictions": True,
     "restrictions_text": "Not to sell Poplar Court while I live",
+    "register_entry": "urn:fdc:opg.example:2027:lpa:M-7890-0400-4018",
 }
 """LPA-2 as both attorneys have it; each document says whose it is."""
 EPA_1: Mapping[str, Any] = {name: value for name, value in CLAIMS.items() if name != "attestation_basis"} | {
     "instrument_type": "epa",
     "authority_current": True,
     "powers": ["general"],
+    "grant_date": "2006-05-09",
     "issuing_authority": "Hale & Finch LLP",
 }
 WELFARE: Mapping[str, Any] = CLAIMS | {
