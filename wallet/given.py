@@ -17,7 +17,8 @@ import msgspec
 from shared import addressed
 from shared.clock import DAY
 from shared.codec import base64url, qr
-from shared.errors import Expired, Malformed, Missing, NotYetValid, OtherPresentation, TooLarge, Undecided, Untrusted, VcError
+from shared.errors import Conflict, Expired, Malformed, Missing, NotYetValid, OtherPresentation, TooLarge, Undecided, Untrusted, VcError
+from shared.inbox import PASSED_ON
 from shared.ovp.answer import SD_CWT_FORMAT, Answer, peek_answer, render_answer
 from shared.ovp.envelope import RECEIPT, parse_text
 from shared.ovp.receipt import DeskReceipt, check_desk_receipt, parse_desk_receipt
@@ -39,6 +40,10 @@ MAX_LINES: Final = 20
 
 class OtherParty(Untrusted):
     """A receipt that names another organisation than the one that was shown something: no register and no clock changes that."""
+
+
+class OfCounter(Conflict):
+    """The receipt of a counter that passed a letter on unopened: no answer, so that it is neither right nor wrong as one (domain sheet C22)."""
 
 
 OF_THE_MOMENT: Final = frozenset(kind.code for kind in (Expired, NotYetValid, Untrusted))
@@ -143,7 +148,7 @@ async def take_in(means: Means, vault: Vault, seq: int, text: str) -> Entry:
     """Check the receipt ``text`` against the copy of which the line ``seq`` of the history tells, and add what came of it as a line.
 
     The same one again adds nothing, unless it did not fit and does now. ``Malformed`` for what is no receipt; ``Missing`` where there is no such
-    line, or the copy is not here; ``Undecided`` while nobody can tell who signed it. What does not fit is no error: it is kept, with what is wrong.
+    line, or the copy is not here; ``OfCounter``; ``Undecided`` while nobody can tell who signed it. What does not fit is no error: it is kept, with what is wrong.
     """
     given = open_desk_receipt(text) if text.startswith(RECEIPT) else peek_receipt(text)
     async with means.locks.of(f"{vault.wallet}/given"):
@@ -151,6 +156,8 @@ async def take_in(means: Means, vault: Vault, seq: int, text: str) -> Entry:
         about = next((line.entry for line in lines if line.entry.seq == seq), None)
         if about is None or about.transaction_type != "addressed-copy":
             raise Missing("there is no copy on such a line of this history")
+        if isinstance(given, Receipt) and given.reason_code == PASSED_ON and given.entity != about.interacting_party_identifier.identifier:
+            raise OfCounter("a counter passed a letter on and says so: this is no answer to what is in it")
         answers = answers_to(lines, about)
         known = next((one for one in answers if text in {one.receipt, one.provisional} and not (one.receipt and one.provisional)), None)
         if known is not None and not known.receipt_problem:

@@ -16,7 +16,7 @@ import msgspec
 from shared import inbox
 from shared.clock import DAY, Clock, Entropy
 from shared.codec import base64url, strict_json
-from shared.errors import AddressRefused, VcError
+from shared.errors import AddressRefused, Conflict, Missing, VcError
 from shared.flow import Fetch, Fetched
 from shared.keys import Custodian
 from shared.receipts import MAX_RECEIPT, Receipt, peek_receipt
@@ -27,6 +27,8 @@ TRIES: Final = (60, 5 * 60, 30 * 60, 2 * 3_600, 6 * 3_600)
 """Seconds after each try that failed; then daily, until the copy inside runs out."""
 ASKS: Final = (60, 10 * 60, 3_600)
 """Seconds after each asking for the answer of a person; then hourly until the day that was promised, then daily."""
+CARRIED: Final = 6 * 3_600
+"""Seconds between two askings for the answer to a letter that its holder hands in, until there is one."""
 PATIENCE: Final = 31 * DAY
 """For how long after the copy's end an answer is still asked for."""
 KEPT: Final = 90 * DAY
@@ -49,7 +51,8 @@ class Got(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Post(msgspec.Struct, frozen=True, kw_only=True):
-    """One letter. ``jwe`` is empty once it was taken or given up; ``until`` is the end of the copy inside.
+    """One letter. ``jwe`` is empty once it was taken or given up; ``until`` is the end of the copy inside. ``carried_at``, unless 0, is since when
+    its holder hands it in at some counter: it is not posted from here, and its answer is asked for all the same.
 
     ``answer_by`` is what the newest answer promises; ``got`` are answers that the wallet has not seen yet, ``last`` says which came last, ``heard``
     how many there were. ``fault`` is why it was given up: an error code, or ``http-`` and a status.
@@ -62,6 +65,7 @@ class Post(msgspec.Struct, frozen=True, kw_only=True):
     tries: int = 0
     asks: int = 0
     taken_at: int = 0
+    carried_at: int = 0
     answer_by: int = 0
     got: tuple[Got, ...] = ()
     last: tuple[str, ...] = ()
@@ -138,6 +142,22 @@ class Outbox:
         """Take a letter back, sent or not."""
         await self.storage.write(lambda tx: take_back(tx, name), point="outbox-dropped")
 
+    async def carry(self, name: str, *, by_hand: bool) -> None:
+        """From now on its holder hands it in and it is only asked after, or the other way round: it is posted from here, at once.
+
+        Said again it changes nothing. ``Missing`` once it is gone; ``Conflict`` where ``can_carry`` says no, or it changed in this moment.
+        """
+        row, at = await self.find(name), self.clock()
+        if row is None:
+            raise Missing("there is no such letter any more")
+        if not can_carry(row.post, at):
+            raise Conflict("it has arrived, or the copy in it has run out")
+        if bool(row.post.carried_at) == by_hand:
+            return
+        after = msgspec.structs.replace(row.post, carried_at=at if by_hand else 0, tries=0, asks=0)
+        if await self._save(row, after, point="outbox-carried") is None:
+            raise Conflict("it was on its way in this moment; look again")
+
     async def sweep(self) -> None:
         """Drop answers that nobody fetched."""
         at = self.clock()
@@ -160,7 +180,7 @@ class Outbox:
             row = await self._leased(name, at)
             if row is None:
                 return
-            after = await self._asked(row.post) if row.post.taken_at else await self._posted(row.post)
+            after = await (self._asked if row.post.taken_at or row.post.carried_at else self._posted)(row.post)
             await self._save(row, after, point="outbox-tried")
 
     async def _leased(self, name: str, at: int) -> Row | None:
@@ -197,9 +217,9 @@ class Outbox:
         return heard(taken, *found, waits=answer.status == 202, at=self.clock())
 
     async def _asked(self, post: Post) -> Post:
-        asked = msgspec.structs.replace(post, asks=post.asks + 1)
+        asked = msgspec.structs.replace(post, asks=post.asks + 1, jwe=post.jwe if self.clock() < post.until else "")
         if self.clock() >= post.until + PATIENCE:
-            return msgspec.structs.replace(asked, done=True)
+            return msgspec.structs.replace(asked, done=True) if post.taken_at else _given_up(asked, "expired")
         body = strict_json.dumps({"ticket": base64url.encode(post.ticket)})
         headers = {"Content-Type": "application/json"}
         try:
@@ -207,7 +227,11 @@ class Outbox:
         except VcError:
             return asked
         found = read_answer(answer)
-        return asked if found is None else heard(asked, *found, waits=answer.status == 202, at=self.clock())
+        if found is None:
+            return asked
+        if not post.taken_at:  # the counter's letter has arrived
+            asked = msgspec.structs.replace(asked, jwe="", taken_at=self.clock(), asks=0)
+        return heard(asked, *found, waits=answer.status == 202, at=self.clock())
 
     async def _open(self, name: str, stamp: bytes, body: bytes) -> Row:
         plain = await self.custodian.unseal(STORAGE, body, context=_context(name))
@@ -243,11 +267,19 @@ def next_of(post: Post, at: int) -> int:
     """When it is due again; what is done is due never."""
     if post.done:
         return _ends_on(post)
+    if post.carried_at and not post.taken_at:
+        return at + CARRIED
     if not post.taken_at:
-        return min(at + (TRIES[post.tries - 1] if post.tries <= len(TRIES) else DAY), max(post.until, at + 1))
+        waits = (0, *TRIES)  # what was never tried is due at once
+        return min(at + (waits[post.tries] if post.tries < len(waits) else DAY), max(post.until, at + 1))
     if post.asks < len(ASKS):
         return at + ASKS[post.asks]
     return at + (3_600 if at < post.answer_by else DAY)
+
+
+def can_carry(post: Post, at: int) -> bool:
+    """Whether the letter is there still, for its holder to hand in or for this service to post."""
+    return bool(post.jwe) and not post.done and at < post.until
 
 
 def promised(receipt: Receipt) -> int:

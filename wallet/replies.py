@@ -69,6 +69,7 @@ async def _take(means: Means, vault: Vault, outbox: Outbox, item: Item[Sent], ro
         stamp=row.stamp,
         tries=post.tries,
         taken_at=post.taken_at,
+        carried_at=post.carried_at,
         answers=(*sent.answers, *(_digest(each.got) for each in heard)),
     )
     for each in heard:

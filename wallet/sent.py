@@ -64,7 +64,7 @@ class Sent(msgspec.Struct, frozen=True, kw_only=True):
 
     ``presentation`` and ``nonce`` are what a receipt has to be for. ``row`` names the letter in the service's outbox, empty once that is gone,
     and ``stamp`` is the row's when it was last looked at. ``receipt`` is the newest one, ``problem`` what is wrong with it; ``answers`` are
-    SHA-256 of all that came. ``fault`` is why it did not arrive.
+    SHA-256 of all that came. ``fault`` is why it did not arrive. ``carried_at``, unless 0, is since when the holder hands the letter in at a counter.
     """
 
     at: int
@@ -84,6 +84,7 @@ class Sent(msgspec.Struct, frozen=True, kw_only=True):
     stamp: bytes = b""
     tries: int = 0
     taken_at: int = 0
+    carried_at: int = 0
     answered_at: int = 0
     answer_by: int = 0
     decision: str = ""
@@ -97,7 +98,8 @@ class Sent(msgspec.Struct, frozen=True, kw_only=True):
 def state_of(sent: Sent | None, at: int, *, given_up: bool = False) -> str:
     """One word for where a letter stands; ``None`` is one whose copy could not be made yet, and with ``given_up`` never will be.
 
-    ``no-copy``, ``never``, ``by-hand``, ``waiting``, ``sent``, ``accepted``, ``refused``, ``undecided``, ``unanswered``, ``misfit``, ``undelivered``.
+    ``no-copy``, ``never``, ``by-hand``, ``carried``, ``waiting``, ``sent``, ``accepted``, ``refused``, ``undecided``, ``unanswered``, ``misfit``,
+    ``undelivered``.
     """
     if sent is None:
         return "never" if given_up else "no-copy"
@@ -108,7 +110,7 @@ def state_of(sent: Sent | None, at: int, *, given_up: bool = False) -> str:
     if sent.fault:
         return "undelivered"
     if not sent.receipt:
-        return "waiting"
+        return "carried" if sent.carried_at else "waiting"
     if sent.decision != "undecided":
         return {"accepted": "accepted"}.get(sent.decision, "refused")
     return _pending(sent, at)

@@ -9,10 +9,10 @@ from playwright.async_api import expect
 from support.browser import LAPTOP, Open
 from support.clerk import Clerk as PlainClerk
 from support.desk import make_template
-from support.hands import Clerk, Invitation, at_desk, opened_wallet
+from support.hands import Clerk, Holder, Invitation, at_desk, opened_wallet
 from support.knowing import open_bodies
 from support.long_values import decoded
-from support.no_wrong_door import Town, check_passed, open_town
+from support.no_wrong_door import COUNCIL, Around, Town, check_passed, nora_at_home, open_town
 from support.posting import Sent, ask, check
 from support.walk import Walker
 
@@ -20,7 +20,8 @@ from shared import addressed
 from shared.codec import base64url
 from shared.receipts import Receipt
 from verifier import passing
-from wallet.records import COPIES
+from wallet.outbox import CARRIED
+from wallet.records import ADDRESSED, COPIES, DOCUMENTS, SENT
 
 NAMES = {name.encode() for name in ("preferred_language", "issuing_authority", "issuing_jurisdiction")}
 """Members of every document of the kind that are longer than fifteen letters; its type, and the digest of what describes that, go with them."""
@@ -142,42 +143,83 @@ def joined(common: set[bytes]) -> set[bytes]:
 
 @pytest.mark.real
 async def test_at_c22_4_a_library_takes_an_envelope_for_council_tax(tmp_path: Path, open_page: Open) -> None:
-    """The counter cannot read it, gives a receipt and passes it on; the council decides, and NORA asks there with her ticket."""
+    """The council's door does not answer NORA. The library's counter takes her letter, cannot read it, gives a receipt and passes it on; the council
+    decides, and her wallet hears it there with her ticket.
+    """
     template = await make_template(tmp_path / "template" / "desk")
-    async with open_town(template, tmp_path) as town:
-        letter = town.letter()
-        walker = Walker(watched=await open_page(LAPTOP))
-        page = walker.page
-        await walker.go(f"{town.library.base}/desk/pass-on")
-        await page.get_by_label("Your name").fill("Bea Clerk")
-        await page.get_by_role("textbox", name="Passphrase").fill("correct-horse-battery")
-        await walker.press("Sign in")
-        await expect(page.get_by_text("Nothing was taken for others yet.")).to_be_visible()
-        await walker.look("desk-pass-on")
-        await page.locator("input[type=file]").set_input_files(
-            {"name": "letter.jose", "mimeType": "application/jose", "buffer": letter.token.encode()}
-        )
-        await walker.press("Take it")
-        await expect(page.get_by_text("on its way")).to_be_visible()
-        shown = await page.content()
-        assert "Anytown Borough Council" in shown
-        assert "Ashdown" not in shown
-        await walker.look("desk-passed-on")
-        async with page.expect_download() as saving:
-            await page.get_by_role("link", name="Save the receipt").click()
-        receipt = _saved(town, letter, await (await saving.value).path())
-        assert (receipt.decision, receipt.reason_code) == ("undecided", "passed_on")
-        assert await passing.deliver(town.library.desk, town.send) == 1
-        await page.reload()
-        await expect(page.get_by_text("arrived")).to_be_visible()
-        answer = check(town.council, letter, (await ask(town.council, letter.ticket))[1])
-        assert answer.decision == "accepted"
-        await _nothing_stays(town)
+    around = Around()
+    async with open_town(template, tmp_path, clock=around.clock) as town:
+        around.town = town
+        async with nora_at_home(around, tmp_path / "nora", open_page) as nora:
+            told, saved = await _taken_along(nora)
+            letter = await _handed_in(nora, _text(saved))
+            walker = Walker(watched=await open_page(LAPTOP))
+            page = walker.page
+            await walker.go(f"{town.library.base}/desk/pass-on")
+            await page.get_by_label("Your name").fill("Bea Clerk")
+            await page.get_by_role("textbox", name="Passphrase").fill("correct-horse-battery")
+            await walker.press("Sign in")
+            await expect(page.get_by_text("Nothing was taken for others yet.")).to_be_visible()
+            await walker.look("desk-pass-on")
+            await page.locator("input[type=file]").set_input_files(saved)
+            await walker.press("Take it")
+            await expect(page.get_by_text("on its way")).to_be_visible()
+            shown = await page.content()
+            assert "Anytown Borough Council" in shown
+            assert "Ashdown" not in shown
+            await walker.look("desk-passed-on")
+            async with page.expect_download() as saving:
+                await page.get_by_role("link", name="Save the receipt").click()
+            receipt = _saved(town, letter, await (await saving.value).path())
+            assert (receipt.decision, receipt.reason_code) == ("undecided", "passed_on")
+            assert await passing.deliver(town.library.desk, town.send) == 1
+            await page.reload()
+            await expect(page.get_by_text("arrived")).to_be_visible()
+            await _nothing_stays(town)
+            around.shut = False
+            around.clock.at += CARRIED
+            await nora.enters()
+            await nora.hears(told, "accepted")
+            await nora.walker.look("wallet-handed-in-answered")
+            assert (await nora.answer())["decision"] == "They can rely on this"
+            answer = check(town.council, letter, (await ask(town.council, letter.ticket))[1])
+            assert answer.decision == "accepted"
+            assert set(around.came) == {"/inbox/answer"}, "nothing was posted from her wallet"
+
+
+async def _taken_along(nora: Holder) -> tuple[str, Path]:
+    """She tells the council, which cannot be reached, and saves the letter: the page of what comes of it, and the file."""
+    walker, page = nora.walker, nora.walker.page
+    (card,) = [item.id for item in await nora.site.host.storage.read(lambda tx: DOCUMENTS.all(tx, nora.vault))]
+    told = await nora.tells(card, COUNCIL, "council-tax")
+    await nora.hears(told, "waiting", "Waiting to be sent")
+    await walker.enter(page.get_by_role("link", name="Hand it in at a counter"))
+    await walker.look("wallet-hand-in")
+    await walker.press("I will hand it in")
+    await walker.look("wallet-yours-to-hand-in")
+    async with page.expect_download() as saving:
+        await page.get_by_role("button", name="Save the letter").click()
+    download = await saving.value
+    assert download.suggested_filename == "letter.jose"
+    await nora.hears(told, "carried", "Yours to hand in")
+    await walker.look("wallet-carried")
+    return told, await download.path()
+
+
+async def _handed_in(nora: Holder, token: str) -> Sent:
+    """What NORA's wallet knows of the letter that she holds in her hand."""
+    (sent,) = [item.value for item in await nora.site.host.storage.read(lambda tx: SENT.all(tx, nora.vault))]
+    (made,) = [item.value for item in await nora.site.host.storage.read(lambda tx: ADDRESSED.all(tx, nora.vault))]
+    return Sent(addressed.parse_file(made.file), sent.ticket, token)
+
+
+def _text(file: Path) -> str:
+    return file.read_text()
 
 
 def _saved(town: Town, letter: Sent, file: Path) -> Receipt:
     """What NORA takes home, checked with what she sealed."""
-    return check_passed(town.library, letter, file.read_text())
+    return check_passed(town.library, letter, _text(file))
 
 
 async def _nothing_stays(town: Town) -> None:

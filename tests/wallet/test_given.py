@@ -16,12 +16,13 @@ from shared.addressed import parse_file, render_content
 from shared.clock import DAY
 from shared.codec import qr
 from shared.errors import Malformed, Missing, TooLarge, Undecided, VcError
+from shared.inbox import PASSED_ON
 from shared.ovp.envelope import RECEIPT, parse_text, render_text
 from shared.trust.relying_party import Register
 from wallet import given, history, register
 from wallet.confirming import provisional
 from wallet.entries import Entry
-from wallet.given import check_given, find_line, handed_of, open_desk_receipt, read_given, receipt_in, settle, take_in
+from wallet.given import OfCounter, check_given, find_line, handed_of, open_desk_receipt, read_given, receipt_in, settle, take_in
 from wallet.logs import told_on
 from wallet.share import make_out
 from wallet.statement import make, year_of
@@ -163,6 +164,16 @@ async def test_a_receipt_of_another_organisations_desk(handed: Given) -> None:
     await register.refresh(handed.wallet.means, now=True)
     line = await take(handed, handed.at_desk(counter=bank))
     assert line.receipt_problem.startswith("untrusted")
+
+
+async def test_a_counters_receipt_for_a_letter_is_no_answer(handed: Given) -> None:
+    """It is by another organisation because it has to be: it is not kept as one that does not fit. What the organisation says of itself is."""
+    before = len(await handed.wallet.lines())
+    passed = {"decision": "undecided", "reason_code": PASSED_ON}
+    with pytest.raises(OfCounter):
+        await take(handed, handed.signed(entity="https://library.example", purpose_id=PASSED_ON, **passed))
+    assert len(await handed.wallet.lines()) == before
+    assert (await take(handed, handed.signed(**passed))).receipt_problem == ""
 
 
 async def test_a_receipt_for_another_copy(handed: Given) -> None:

@@ -101,6 +101,17 @@ async def test_what_cannot_be_checked_now_is_not_kept_and_the_page_says_so(site:
     assert len(await handed.wallet.lines()) == before
 
 
+async def test_a_counters_receipt_is_not_kept_and_the_page_says_so(site: Site) -> None:
+    handed, visitor = await given_at(site), Visitor(site)
+    where, before = f"/history/{await handed.seq()}/receipt", len(await handed.wallet.lines())
+    await visitor.enter()
+    await visitor.get(where)
+    text = handed.signed(entity="https://library.example", decision="undecided", reason_code="passed_on", purpose_id="passed_on")
+    await visitor.post(where, {"text": text}, files={})
+    assert "This is from a counter that passed your letter on." in visitor.text
+    assert len(await handed.wallet.lines()) == before
+
+
 async def test_it_is_called_provisional_in_the_statement_and_while_anybody_asks(site: Site) -> None:
     """In both languages; after a month that nobody confirmed it, its line no longer says that somebody asks."""
     handed, visitor = await given_at(site), Visitor(site)

@@ -12,12 +12,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from support.inboxes import Body
-from support.letters import Joan, joan
+from support.letters import DiedError, Joan, joan
 
 from shared.clock import DAY
-from shared.errors import AddressRefused
+from shared.errors import AddressRefused, Conflict, Missing
 from shared.flow import Fetch, Fetched
-from wallet.outbox import ASKS, KEPT, MOST_ANSWERS, PATIENCE, TRIES, Post, next_of, read_answer
+from wallet.outbox import ASKS, CARRIED, KEPT, MOST_ANSWERS, PATIENCE, TRIES, Post, next_of, read_answer
 from wallet.telling import DAYS
 
 HOUR = 3_600
@@ -249,3 +249,141 @@ async def test_the_letter_travels_as_jose(at_home: Joan) -> None:
     (fetch,) = [each for each in at_home.town.fetches if each.method == "POST"]
     assert isinstance(fetch, Fetch)
     assert (fetch.url, fetch.headers["Content-Type"]) == (f"{bank(at_home).entity}/inbox", "application/jose")
+
+
+# --- handed in by its holder ---------------------------------------------------------------------------------------------------------------
+
+
+async def carries(at_home: Joan, *, by_hand: bool = True) -> str:
+    """Joan takes the only letter along, or leaves it to her wallet after all; the letter."""
+    (sent,) = await at_home.sent()
+    await at_home.outbox.carry(sent.row, by_hand=by_hand)
+    row = await at_home.outbox.find(sent.row)
+    assert row is not None
+    return row.post.jwe
+
+
+def at_counter(at_home: Joan, letter: str) -> None:
+    """A counter passes on what it was given."""
+    assert bank(at_home).answer(Fetch(url=f"{bank(at_home).entity}/inbox", method="POST", body=letter.encode())).status in {200, 202}
+
+
+async def hands_in(at_home: Joan) -> None:
+    """All of it, until the answer is there."""
+    at_counter(at_home, await carries(at_home))
+    await at_home.post(CARRIED)
+
+
+async def test_what_its_holder_hands_in_is_asked_after_and_not_posted(storage_uri: str) -> None:
+    async with joan(storage_uri, "Northwold Bank") as at_home:
+        await at_home.tell(bank(at_home))
+        letter = await carries(at_home)
+        assert await carries(at_home) == letter
+        assert await at_home.post(CARRIED - 1) == 0
+        assert await at_home.state(bank(at_home)) == "carried"
+        assert await at_home.post(1) == 1
+        assert (bank(at_home).posted, bank(at_home).asked) == ([], 1)
+        assert (await at_home.state(bank(at_home)), (await at_home.sent())[0].fault) == ("carried", "")  # 404: it is not there yet
+        at_counter(at_home, letter)
+        assert await at_home.post(CARRIED) == 1
+        assert (await at_home.state(bank(at_home)), await at_home.rows()) == ("accepted", 0)
+        answers = [line.entry for line in await at_home.wallet.lines() if line.entry.transaction_type == "answer"]
+        assert [entry.receipt_problem for entry in answers] == [""]
+        assert len(bank(at_home).posted) == 1
+
+
+async def test_a_person_decides_about_what_was_handed_in(at_home: Joan) -> None:
+    """From the first answer on it is a letter like any other, and the service keeps it no longer."""
+    body = bank(at_home)
+    body.how = "person"
+    await at_home.tell(body)
+    at_counter(at_home, await carries(at_home))
+    await at_home.post(CARRIED)
+    assert await at_home.state(body) == "sent"
+    (sent,) = await at_home.sent()
+    row = await at_home.outbox.find(sent.row)
+    assert row is not None
+    assert row.post.jwe == ""
+    with pytest.raises(Conflict):
+        await at_home.outbox.carry(sent.row, by_hand=False)
+    body.decides = "rejected"
+    assert await at_home.post(ASKS[0]) == 1
+    assert (await at_home.state(body), await at_home.rows()) == ("refused", 0)
+    with pytest.raises(Missing):
+        await at_home.outbox.carry(sent.row, by_hand=True)
+
+
+async def test_sent_from_here_after_all(storage_uri: str) -> None:
+    """By a counter and from here it is one letter, by its ticket."""
+    async with joan(storage_uri, "Northwold Bank") as at_home:
+        await at_home.tell(bank(at_home))
+        at_counter(at_home, await carries(at_home))
+        await carries(at_home, by_hand=False)
+        assert await at_home.post() == 1
+        assert await at_home.state(bank(at_home)) == "accepted"
+        assert (len(bank(at_home).posted), len(bank(at_home).letters), bank(at_home).asked) == (2, 1, 0)
+        assert [line.entry.transaction_type for line in await at_home.wallet.lines()].count("answer") == 1
+
+
+async def test_who_could_not_be_reached_is_tried_at_once_after_it_was_left_here_again(at_home: Joan) -> None:
+    at_home.town.down.add(bank(at_home).entity)
+    await at_home.tell(bank(at_home))
+    for seconds in (0, *TRIES[:3]):
+        assert await at_home.post(seconds) == 1
+    await carries(at_home)
+    at_home.town.down.clear()
+    await carries(at_home, by_hand=False)
+    assert await at_home.post() == 1
+    assert await at_home.state(bank(at_home)) == "accepted"
+
+
+async def test_what_was_never_handed_in_runs_out(at_home: Joan) -> None:
+    """Asked for until the copy has run out, and then for as long as an answer may take; nothing of it can be handed in meanwhile."""
+    await at_home.tell(bank(at_home))
+    await carries(at_home)
+    (sent,) = await at_home.sent()
+    await at_home.post(sent.expires_at - at_home.town.clock())
+    with pytest.raises(Conflict):
+        await at_home.outbox.carry(sent.row, by_hand=False)
+    row = await at_home.outbox.find(sent.row)
+    assert row is not None
+    assert (row.post.jwe, await at_home.state(bank(at_home))) == ("", "carried")
+    assert await at_home.post(PATIENCE - 1) == 1
+    assert await at_home.rows() == 1
+    await at_home.post(CARRIED)
+    assert (await at_home.state(bank(at_home)), await at_home.rows()) == ("undelivered", 0)
+    assert (await at_home.wallet.lines())[-1].entry.reason_of_noncompletion == "not delivered: expired"
+    assert bank(at_home).posted == []
+
+
+async def test_handed_in_while_it_is_being_posted(at_home: Joan) -> None:
+    """Whoever takes it along in that very moment hears the answer all the same."""
+    await at_home.tell(bank(at_home))
+    (sent,) = await at_home.sent()
+
+    async def fetch(wanted: Fetch) -> Fetched:
+        found = await at_home.town(wanted)
+        await at_home.outbox.carry(sent.row, by_hand=True)
+        return found
+
+    await replace(at_home.outbox, fetch=fetch).work()
+    assert await at_home.post() == 0
+    assert await at_home.state(bank(at_home)) == "carried"
+    await at_home.post(CARRIED)
+    assert (await at_home.state(bank(at_home)), len(bank(at_home).letters)) == ("accepted", 1)
+
+
+@pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
+@pytest.mark.parametrize("point", ["outbox-carried", "outbox-lease", "outbox-tried", "answer-to-letter", "outbox-dropped"])
+async def test_killed_at_each_write_of_what_is_handed_in(storage_uri: str, point: str, *, after: bool) -> None:
+    async with joan(storage_uri, "Northwold Bank") as at_home:
+        await at_home.tell(bank(at_home))
+        with at_home.dying(point, after=after), pytest.raises(DiedError):
+            await hands_in(at_home)
+        if point == "outbox-carried":
+            at_counter(at_home, await carries(at_home))
+        for _ in range(2):
+            await at_home.post(CARRIED)
+        assert (await at_home.state(bank(at_home)), await at_home.rows()) == ("accepted", 0)
+        assert (len(bank(at_home).letters), len(bank(at_home).posted)) == (1, 1)
+        assert [line.entry.transaction_type for line in await at_home.wallet.lines()].count("answer") == 1

@@ -20,6 +20,7 @@ from support.wallets import Site, serve_wallet
 
 from shared.clock import DAY
 from shared.credentials import Text, by_id
+from shared.inbox import open_letter
 from shared.trust.registered_use import Want
 from wallet import register
 from wallet.app import one_round
@@ -188,6 +189,63 @@ async def test_look_agree_and_follow(home: Home) -> None:
     assert home.at.text.count("receipt</strong>") == 3
     await home.at.get("/history/1")
     assert "What they answered" in home.at.text
+
+
+async def test_a_letter_is_handed_in_at_a_counter(home: Home) -> None:
+    """Its file is there once she said so, the wallet posts it no more, and says so; then she leaves it to the wallet after all."""
+    bank = home.town.bodies[0]
+    await home.at.get(f"/tell/new?document={home.document}")
+    await choose(home, f"{bank.entity} tell-of-death", do="look")
+    await agree(home)
+    where = home.at.path
+    (letter,) = re.findall(rf'href="({where}/letters/[0-9a-f]+)"', home.at.text)
+    await home.at.get(f"{letter}/letter.jose")
+    assert home.at.status == 404
+    await home.at.get(letter)
+    assert "They cannot read it" in home.at.text
+    await home.at.post(f"{letter}/hand-in", {"form_token": "of another"}, keep=False)
+    assert home.at.status == 403
+    await home.at.get(letter)
+    await home.at.post(f"{letter}/hand-in")
+    assert (home.at.path, "Yours to hand in" in home.at.text) == (letter, True)
+    async with home.site.http.get(f"{home.site.base}{letter}/letter.jose") as answer:
+        assert answer.content_type == "application/jose"
+        assert 'filename="letter.jose"' in answer.headers["Content-Disposition"]
+        assert f'"purpose_id":"{bank.uses[0].id}"' in open_letter(await answer.text(), bank.private).copy
+    await home.post(DAY)
+    await home.at.enter()
+    await home.at.get(where)
+    assert (home.marks(), bank.posted, bank.asked) == (["carried"], [], 1)
+    assert "Save it again, or send it from here instead" in home.at.text
+    await home.at.get(letter.replace(where, "/tell/another"))
+    assert home.at.status == 404
+    await home.at.get(letter)
+    await home.at.post(f"{letter}/send")
+    assert (home.at.path, home.marks()) == (where, ["waiting"])
+    await home.at.get(f"{letter}/letter.jose")
+    assert home.at.status == 404
+    await home.at.get(letter)
+    form = home.at.hidden()
+    await home.post()
+    await home.at.post(f"{letter}/hand-in", form, keep=False)
+    assert (home.at.path, home.marks(), len(bank.posted)) == (where, ["accepted"], 1)
+    await home.at.get(letter)
+    assert home.at.path == where
+
+
+async def test_who_hands_in_too_late_is_told(home: Home) -> None:
+    bank = home.town.bodies[0]
+    await home.at.get(f"/tell/new?document={home.document}")
+    await choose(home, f"{bank.entity} tell-of-death", do="look")
+    await agree(home)
+    where = home.at.path
+    (letter,) = re.findall(rf'href="({where}/letters/[0-9a-f]+)"', home.at.text)
+    await home.at.get(letter)
+    await home.at.post(f"{letter}/hand-in")
+    await home.post(15 * DAY)
+    await home.at.enter()
+    await home.at.get(where)
+    assert (home.marks(), "do not hand it in now" in home.at.text, "/letters/" in home.at.text) == (["carried"], True, False)
 
 
 async def test_what_changed_since_is_looked_at_again(home: Home) -> None:

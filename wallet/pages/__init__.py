@@ -16,6 +16,7 @@ from wallet.pages.documents import DocumentPages
 from wallet.pages.donor import DonorPages
 from wallet.pages.entry import EntryPages
 from wallet.pages.given import GivenPages
+from wallet.pages.hand_in import HandInPages
 from wallet.pages.issuers import IssuerPages
 from wallet.pages.locked import LockedPages
 from wallet.pages.moving import MovingPages
@@ -56,6 +57,7 @@ def add_pages(app: web.Application, desk: Desk) -> None:
         CorrectionPages,
         LockedPages,
         TellPages,
+        HandInPages,
         PermissionPages,
         HistoryPages,
         GivenPages,

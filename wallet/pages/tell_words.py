@@ -17,6 +17,7 @@ STATES: Final[Mapping[str, tuple[str, str]]] = {
     "no-copy": (N_("Waiting for a copy"), "yellow"),
     "never": (N_("Not told"), "grey"),
     "by-hand": (N_("For you to send"), "yellow"),
+    "carried": (N_("Yours to hand in"), "yellow"),
     "waiting": (N_("Waiting to be sent"), "grey"),
     "sent": (N_("Sent"), "blue"),
     "accepted": (N_("Accepted"), "green"),
@@ -32,6 +33,8 @@ NEXT: Final[Mapping[str, str]] = {
     "no-copy": N_("Your wallet has no unused copy left for them. It goes on when new ones have come."),
     "never": N_("Your wallet tries no more. Tell them again if you still want to."),
     "by-hand": N_("They have no inbox. Send their copy by e-mail or print it."),
+    "carried": N_("Take the letter that you saved to any counter that takes post for others. Your wallet asks for the answer by itself."),
+    "run-out": N_("The copy in it has run out: do not hand it in now. If you did before, your wallet still asks for the answer."),
     "waiting": N_("Your wallet sends it by itself, also when you close it."),
     "tried": N_("They could not be reached so far. Your wallet tries again by itself, also when you close it."),
     "undecided": N_("They could not check everything. Ask them, or tell them again later."),
@@ -98,6 +101,7 @@ def letter_view(body: Body, sent: Item[Sent] | None, at: int, words: Words, *, g
     value = None if sent is None else sent.value
     state = state_of(value, at, given_up=given_up)
     receipt, tried = _receipt(value), state == "waiting" and value is not None and value.tries > 0
+    living = value is not None and at < value.expires_at
     return {
         "name": body.name,
         "entity": body.entity,
@@ -105,11 +109,12 @@ def letter_view(body: Body, sent: Item[Sent] | None, at: int, words: Words, *, g
         "state": state,
         "words": words._(STATES[state][0]),
         "colour": STATES[state][1],
-        "next": words._(NEXT["tried" if tried else state]) if state in NEXT else "",
+        "next": words._(NEXT["tried" if tried else "run-out" if state == "carried" and not living else state]) if state in NEXT else "",
         "why": _why(value, words),
         "answer_by": words.dates.date(value.answer_by) if value is not None and value.answer_by and state in {"sent", "unanswered"} else "",
-        "made": value.copy if value is not None and (tried or state in {"by-hand", "undelivered"}) and value.expires_at > at else "",
-        "again": state == "undelivered" and value is not None and value.expires_at <= at,
+        "made": value.copy if value is not None and (tried or state in {"by-hand", "undelivered"}) and living else "",
+        "hand_in": sent.id if sent is not None and state in {"waiting", "carried"} and living else "",
+        "again": state == "undelivered" and not living,
         "receipt": receipt if state in {"accepted", "refused", "undecided"} else None,
         "about_at": body.about_at,
         "token": "" if value is None else value.receipt,
