@@ -17,6 +17,7 @@ function stay(place) {
   let warning = SHORTEST, expected = 0, before = null;
 
   const show = (part) => {
+    if (place.hidden) before = document.activeElement; // where somebody was, to go back there from the button
     for (const each of parts) each.hidden = each !== part;
     more.hidden = part !== soon;
     place.hidden = false;
@@ -43,9 +44,6 @@ function stay(place) {
     return wait(left, 0);
   };
 
-  place.addEventListener("focusin", ({ relatedTarget }) => {
-    if (relatedTarget && !place.contains(relatedTarget)) before = relatedTarget;
-  });
   more.addEventListener("submit", async (event) => {
     event.preventDefault();
     const left = await ask(place.dataset.stay, { method: "POST", body: new URLSearchParams(new FormData(more)) });
