@@ -19,7 +19,7 @@ from verifier.inbox import MARGIN, basis_of, kept_for, kept_waiting
 from verifier.material import Store
 from verifier.records import exchanges, letters
 from verifier.records.exchanges import Ended
-from verifier.records.letters import Letter
+from verifier.records.letters import Letter, Open
 from verifier.sessions import Answered
 from verifier.settle import Opened, Outcome, Shown, open_verdict
 
@@ -68,6 +68,14 @@ async def check(desk: Desk, who: Operator, exchange: str) -> Letter | None:
     if letter is not None and not _may_see(who, letter, teams):
         raise _none()
     return letter
+
+
+async def count_open(desk: Desk, who: Operator) -> Open:
+    """How many letters wait for somebody like ``who``; none where there is no inbox."""
+    if not desk.settings.inbox:
+        return Open(wait=0, late=0, undo=0)
+    at, sees_all = desk.clock(), who.role == "admin"
+    return await desk.storage.read(lambda tx: letters.count_open(tx, at, who.id, everybody=sees_all))
 
 
 def _none() -> Missing:

@@ -133,6 +133,12 @@ class InMemory:
         known = self._unlocked.find(cookie) or self._unlocked.left(cookie)
         return None if known is None else known.session
 
+    async def peek(self, request: web.Request, cookie: str) -> Session | None:
+        """The session of an open wallet; being asked does not keep it open."""
+        del request
+        sitting = self._unlocked.peek(cookie)
+        return None if sitting is None else sitting.session
+
     async def end(self, request: web.Request, session: Session) -> None:
         """Close this sitting; its key leaves the memory."""
         del request

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from shared.clock import Clock, Entropy
 from shared.codec import base64url
 from shared.errors import SignInRequired
-from shared.web.sessions import Session, form_token, hashed
+from shared.web.sessions import Session, form_token, hashed, used
 from wallet.deliveries import Told
 from wallet.keep import Vault
 
@@ -26,7 +26,6 @@ class Sitting:
     vault: Vault
     holder: str
     session: Session
-    seen_at: int
     moved: Mapping[str, Told] = field(default_factory=dict)
 
 
@@ -66,18 +65,22 @@ class Unlocked:
             raise SignInRequired("this wallet was closed while it was being opened")
         token, at = base64url.encode(self._entropy(32)), self._clock()
         ends = at + LONGEST if until is None else min(until, at + LONGEST)
-        session = Session(hashed(token), vault.wallet, {}, at, at, ends, form_token(token))
-        sitting = Sitting(vault=vault, holder=holder, session=session, seen_at=at)
+        session = Session(hashed(token), vault.wallet, {}, at, at, min(at + self._idle, ends), ends, form_token(token))
+        sitting = Sitting(vault=vault, holder=holder, session=session)
         self._sittings[session.key] = sitting
         return token, sitting
 
     def find(self, token: str) -> Sitting | None:
         """The sitting of ``token``, kept awake by this, if there still is one."""
-        self.sweep()
-        sitting = self._sittings.get(hashed(token))
+        sitting = self.peek(token)
         if sitting is not None:
-            sitting.seen_at = self._clock()
+            sitting.session = used(sitting.session, at=self._clock(), idle=self._idle)
         return sitting
+
+    def peek(self, token: str) -> Sitting | None:
+        """The same; being asked does not keep it awake."""
+        self.sweep()
+        return self._sittings.get(hashed(token))
 
     def get(self, key: str) -> Sitting:
         """The sitting of a session's key; ``SignInRequired`` if it is over."""
@@ -119,7 +122,7 @@ class Unlocked:
     def sweep(self) -> None:
         """Forget what is idle too long, and browsers that wallets left whose sessions would have ended."""
         at = self._clock()
-        over = [key for key, one in self._sittings.items() if at - one.seen_at > self._idle or at >= one.session.expires_at]
+        over = [key for key, one in self._sittings.items() if at >= one.session.idle_until]
         for key in over:
             del self._sittings[key]
         for key in [key for key, one in self._left.items() if at >= one.session.expires_at]:

@@ -54,6 +54,9 @@ class SessionKeeper(Protocol):
     async def find(self, request: web.Request, cookie: str) -> Session | None:
         """The session in force for ``cookie``; being asked keeps it awake."""
 
+    async def peek(self, request: web.Request, cookie: str) -> Session | None:
+        """The same; being asked does not keep it awake."""
+
     async def end(self, request: web.Request, session: Session) -> None:
         """End ``session``."""
 
@@ -63,11 +66,15 @@ class SessionRows:
 
     async def find(self, request: web.Request, cookie: str) -> Session | None:
         """As ``SessionKeeper``."""
-        at = now(request)
-        session = await storage(request).read(lambda tx: sessions.find(tx, cookie, at=at))
+        at, session = now(request), await self.peek(request, cookie)
         if session is not None and sessions.wants_touch(session, at=at):
-            await storage(request).write(lambda tx: sessions.touch(tx, session, at=at))
+            return await storage(request).write(lambda tx: sessions.touch(tx, session, at=at))
         return session
+
+    async def peek(self, request: web.Request, cookie: str) -> Session | None:
+        """As ``SessionKeeper``."""
+        at = now(request)
+        return await storage(request).read(lambda tx: sessions.find(tx, cookie, at=at))
 
     async def end(self, request: web.Request, session: Session) -> None:
         """As ``SessionKeeper``."""
@@ -114,9 +121,18 @@ async def current_session(request: web.Request) -> Session | None:
 
 
 async def _find(request: web.Request, cookie: str) -> Session | None:
-    if not cookie or len(cookie) > 128 or KEEPER not in request.config_dict:
-        return None
-    return await request.config_dict[KEEPER].find(request, cookie)
+    return await request.config_dict[KEEPER].find(request, cookie) if _may_be(request, cookie) else None
+
+
+def _may_be(request: web.Request, cookie: str) -> bool:
+    return 0 < len(cookie) <= 128 and KEEPER in request.config_dict
+
+
+async def seconds_left(request: web.Request) -> int:
+    """After so many seconds without use whoever sits at this browser is signed out; 0 if nobody is in. Asking keeps nobody in."""
+    cookie = request.cookies.get(cookie_name(request), "")
+    session = await request.config_dict[KEEPER].peek(request, cookie) if _may_be(request, cookie) else None
+    return 0 if session is None else session.idle_until - now(request)
 
 
 async def require_session(request: web.Request) -> Session:

@@ -37,8 +37,9 @@ def load_translations(folders: Iterable[Traversable], locale: str) -> gettext.Nu
 
 
 def _compiled(po: bytes, locale: str) -> bytes:
+    """Without what is marked as fuzzy: a guess of a tool is no translation."""
     compiled = io.BytesIO()
-    write_mo(compiled, read_po(io.BytesIO(po), locale=locale), use_fuzzy=True)
+    write_mo(compiled, read_po(io.BytesIO(po), locale=locale))
     return compiled.getvalue()
 
 

@@ -36,15 +36,16 @@ from jinja2.bccache import Bucket
 from jinja2.utils import missing
 
 from ..errors import Untrusted, VcError
-from . import faults
+from . import faults, staying
 from .assets import Assets
 from .auth import SESSION, current_session
-from .context import REQUEST_ID, SERVICE, SETTINGS
+from .context import REQUEST_ID, SERVICE, SETTINGS, now
 from .dates import Dates
 from .forms import Form
 from .i18n import LOCALES, NAMES, load_translations, negotiate
 from .missing_view import missing_view
-from .problem import ERROR_PAGE
+from .problem import ERROR_PAGE, sign_in_address
+from .sessions import Session
 
 LANGUAGE_COOKIE = "muniment-lang"
 
@@ -144,6 +145,7 @@ def use_pages(app: web.Application, *, package: str, title: str, navigation: Seq
     app[ERROR_PAGE] = _error_page
     app.router.add_get("/static/{build}/{path:.+}", app[PAGES].assets.serve)
     app.router.add_get("/errors", _error_codes)
+    staying.add_to(app)
 
 
 def locale_of(request: web.Request) -> str:
@@ -168,6 +170,7 @@ async def render(request: web.Request, template: str, *, status: int = 200, **co
         "languages": _languages(request, locale, home),
         "here": request.path,
         "session": session,
+        "stay": _stay(request, session),
         "form_token": session.form_token if session is not None else "",
         "public_url": request.config_dict[SETTINGS].public_url,
         "sign_language": request.config_dict[SETTINGS].sign_language,
@@ -181,6 +184,13 @@ async def render(request: web.Request, template: str, *, status: int = 200, **co
         secure = request.config_dict[SETTINGS].secure
         response.set_cookie(LANGUAGE_COOKIE, locale, max_age=365 * 86_400, httponly=True, samesite="Lax", secure=secure, path="/")
     return response
+
+
+def _stay(request: web.Request, session: Session | None) -> dict[str, Any] | None:
+    """What the page needs to warn somebody before she is signed out."""
+    if session is None:
+        return None
+    return {"path": staying.PATH, "seconds": session.idle_until - now(request), "again": sign_in_address(request)}
 
 
 def _languages(request: web.Request, current: str, home: str) -> list[dict[str, Any]]:

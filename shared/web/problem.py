@@ -185,14 +185,19 @@ async def _problem(request: web.Request, error: VcError) -> web.StreamResponse:
 
 async def _html(request: web.Request, error: VcError) -> web.StreamResponse:
     if type(error) is SignInRequired and SIGN_IN_PATH in request.config_dict:
-        after = request.path_qs if request.method in {"GET", "HEAD"} else "/"
-        raise web.HTTPSeeOther(f"{request.config_dict[SIGN_IN_PATH]}?{urlencode({'next': after})}")
+        raise web.HTTPSeeOther(sign_in_address(request))
     if ERROR_PAGE in request.config_dict:
         try:
             return await request.config_dict[ERROR_PAGE](request, error)
         except Exception:
             log.exception("the error page itself failed")
     return web.Response(status=error.status, text=f"{title_of(error)} ({REQUEST_ID.get()})\n")
+
+
+def sign_in_address(request: web.Request) -> str:
+    """The page to sign in on, which leads back to this one; an answer to a form cannot be asked for again."""
+    after = request.path_qs if request.method in {"GET", "HEAD"} else "/"
+    return f"{request.config_dict[SIGN_IN_PATH]}?{urlencode({'next': after})}"
 
 
 _TELL: dict[Dialect, Callable[[web.Request, VcError], Awaitable[web.StreamResponse]]] = {OAUTH: _oauth, PROBLEM: _problem, HTML: _html}

@@ -17,6 +17,7 @@ from typing import Final
 from .i18n import LOCALES, N_, load_translations
 
 _TEXTS: Final = {
+    "draft": N_("Draft translation: not yet checked by a Welsh speaker. Where no Welsh exists yet, the text is in English."),
     "title": N_("A locked copy of a document"),
     "intro": N_("Somebody made this copy for one organisation. Seven words open it. Whoever made it told you the words in another way."),
     "label": N_("The seven words"),
@@ -52,11 +53,14 @@ _SCRIPT_NEEDED: Final = N_("This page needs JavaScript to open the copy. You can
 def page(sealed: str = "", *, locale: str = "en") -> str:
     """The whole page around ``sealed``, a locked link, in ``locale`` at first; without one it waits for its address."""
     style, script, texts = _parts()
-    told = texts[locale if locale in texts else "en"]
+    locale = locale if locale in texts else "en"
+    told = texts[locale]
     gaps = {
         "lang": locale,
         "policy": policy(),
         "title": told["title"],
+        "draft": told["draft"],
+        "undrafted": " hidden" if locale == "en" else "",
         "style": style,
         "noscript": told["noscript"],
         "sealed": sealed,

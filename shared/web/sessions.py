@@ -8,7 +8,7 @@ from __future__ import annotations
 import base64
 import hmac
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from hashlib import sha256
 from typing import Any
 
@@ -26,13 +26,17 @@ _TOUCH = 60
 
 @dataclass(frozen=True, slots=True)
 class Session:
-    """Who is signed in. ``key`` (a hash) may index what a service keeps in memory for this session; ``form_token`` goes into forms."""
+    """Who is signed in. ``key`` (a hash) may index what a service keeps in memory for this session; ``form_token`` goes into forms.
+
+    ``idle_until``: when it ends if nobody uses it before; ``expires_at``: when it ends in any case.
+    """
 
     key: str
     subject: str
     data: Mapping[str, Any]
     created_at: int
     seen_at: int
+    idle_until: int
     expires_at: int
     form_token: str = field(repr=False)
 
@@ -58,6 +62,7 @@ async def begin(
 ) -> tuple[str, Session]:
     """A new session: the cookie's value and the session."""
     cookie = base64.urlsafe_b64encode(entropy(32)).rstrip(b"=").decode()
+    ends, idle_until = at + absolute, min(at + idle, at + absolute)
     await tx.execute(
         "INSERT INTO web_session (id_hash, subject, data, created_at, seen_at, idle_until, expires_at) VALUES ($1, $2, $3, $4, $5, $6, $7)",
         hashed(cookie),
@@ -65,10 +70,10 @@ async def begin(
         msgspec.json.encode(data or {}).decode(),
         at,
         at,
-        min(at + idle, at + absolute),
-        at + absolute,
+        idle_until,
+        ends,
     )
-    return cookie, Session(hashed(cookie), subject, dict(data or {}), at, at, at + absolute, form_token(cookie))
+    return cookie, Session(hashed(cookie), subject, dict(data or {}), at, at, idle_until, ends, form_token(cookie))
 
 
 async def find(tx: Tx, cookie: str, *, at: int) -> Session | None:
@@ -82,11 +87,16 @@ def wants_touch(session: Session, *, at: int) -> bool:
     return at - session.seen_at >= _TOUCH
 
 
-async def touch(tx: Tx, session: Session, *, at: int, idle: int = IDLE) -> None:
+def used(session: Session, *, at: int, idle: int = IDLE) -> Session:
+    """The session after somebody used it at ``at``; no use takes it beyond its end."""
+    return replace(session, seen_at=at, idle_until=min(at + idle, session.expires_at))
+
+
+async def touch(tx: Tx, session: Session, *, at: int, idle: int = IDLE) -> Session:
     """Note that the session is in use."""
-    await tx.execute(
-        "UPDATE web_session SET seen_at = $2, idle_until = $3 WHERE id_hash = $1", session.key, at, min(at + idle, session.expires_at)
-    )
+    now = used(session, at=at, idle=idle)
+    await tx.execute("UPDATE web_session SET seen_at = $2, idle_until = $3 WHERE id_hash = $1", now.key, now.seen_at, now.idle_until)
+    return now
 
 
 async def store(tx: Tx, session: Session, data: Mapping[str, Any]) -> None:
@@ -118,6 +128,7 @@ def _session(row: Row, cookie: str) -> Session:
         data=msgspec.json.decode(str(row["data"])),
         created_at=int(row["created_at"]),
         seen_at=int(row["seen_at"]),
+        idle_until=int(row["idle_until"]),
         expires_at=int(row["expires_at"]),
         form_token=form_token(cookie),
     )

@@ -135,7 +135,7 @@ async def collect(cast: Cast, house: House, invitation: str, document: str) -> N
     await type_code(nora, code)
     await collected(nora)
     await nora.look("collected")
-    assert await nora.row("Copies left") == "20 more uses Each copy is for one organisation only.".replace(" Each", "\nEach")
+    assert await nora.row("Copies left") == "20 more uses Each copy goes to one organisation and to no one else.".replace(" Each", "\nEach")
     await nora.go(house.wallet)
     assert "Margaret Ashdown" in await nora.text()
     await nora.look("my documents")

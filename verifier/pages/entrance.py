@@ -6,17 +6,20 @@ from collections.abc import Awaitable
 
 from aiohttp import web
 
+from shared.storage import Tx
 from shared.web.entrance import OPERATOR, Entrance, seated
 from shared.web.i18n import N_
 from shared.web.pages import render
 from shared.web.ways import Ways
+from verifier import inbox_desk
+from verifier.again import READ_FIRST
 from verifier.desk import LOG, Desk
 from verifier.material import Store
-from verifier.pages.inbox import late
 from verifier.pages.listing import rows_of
 from verifier.pages.seat import spoken
 from verifier.pages.trusting import knowledge_of
-from verifier.records import exchanges, scan
+from verifier.records import exchanges, passed, scan
+from verifier.sessions import Exchange
 
 ENTRANCE = Entrance(
     home="/desk/",
@@ -55,9 +58,14 @@ class Home:
         self._store = store
 
     async def home(self, request: web.Request) -> web.StreamResponse:
-        """The ways on, what was asked lately, and how old the knowledge is."""
+        """What waits for a person, the ways on, what was asked lately, and how old the knowledge is."""
         desk, at = self._desk, self._desk.clock()
-        recent = await desk.storage.read(lambda tx: exchanges.recent(tx, at, _RECENT))
+
+        async def unit(tx: Tx) -> tuple[list[Exchange], int, tuple[int, int]]:
+            recent = await exchanges.recent(tx, at, _RECENT)
+            return recent, await exchanges.count_undecided(tx, at, READ_FIRST), await passed.count_open(tx, at)
+
+        recent, to_read, (under_way, lost) = await desk.storage.read(unit)
         return await render(
             request,
             "desk/home.html",
@@ -65,7 +73,10 @@ class Home:
             operator=request[OPERATOR],
             rows=rows_of(recent, desk, spoken(request)),
             known=await knowledge_of(desk, self._store, spoken(request)),
-            late=await late(desk),
+            post=await inbox_desk.count_open(desk, request[OPERATOR]),
+            to_read=to_read,
+            under_way=under_way,
+            lost=lost,
         )
 
     async def requests(self, request: web.Request) -> web.StreamResponse:

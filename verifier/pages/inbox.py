@@ -48,12 +48,6 @@ def add_to(app: web.Application, desk: Desk, store: Store) -> None:
     app.router.add_post(f"{PATH}/{{id}}/fetch", seated(part.fetch))
 
 
-async def late(desk: Desk) -> int:
-    """How many letters wait though their time is over."""
-    at = desk.clock()
-    return await desk.storage.read(lambda tx: letters.count_late(tx, at)) if desk.settings.inbox else 0
-
-
 class Inbox(Standing):
     """Letters are shown as any verdict is."""
 
@@ -64,7 +58,8 @@ class Inbox(Standing):
         rows = [self._line(each, talk) for each in found[:_SHOWN]]
         more = max(0, len(found) - _SHOWN)
         admin = request[OPERATOR].role == "admin"
-        return await render(request, "desk/inbox.html", rows=rows, more=more, wanted=wanted, admin=admin, late=await late(desk))
+        late = (await inbox_desk.count_open(desk, request[OPERATOR])).late
+        return await render(request, "desk/inbox.html", rows=rows, more=more, wanted=wanted, admin=admin, late=late)
 
     def _line(self, post: Post, talk: Spoken) -> dict[str, Any]:
         tag, colour = self._tag(post)

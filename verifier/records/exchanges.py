@@ -76,6 +76,16 @@ async def recent(tx: Tx, at: int, limit: int) -> list[Exchange]:
     return [_exchange(row, at) for row in rows]
 
 
+async def count_undecided(tx: Tx, at: int, codes: Iterable[str]) -> int:
+    """How many could not be decided for one of these reasons and can be looked at again, as what was shown is still kept; letters are post."""
+    sql = (
+        "SELECT count(*) AS n FROM exchange WHERE keep_until > $1 AND decision = 'undecided' AND kind <> 'letter' AND code = $2 "
+        "AND verdict IS NOT NULL AND forget_at > $1"
+    )
+    rows = [await tx.fetchrow(sql, at, code) for code in codes]
+    return sum(int(row["n"]) for row in rows if row is not None)
+
+
 async def retrieve(tx: Tx, identifier: str) -> None:
     """A wallet has fetched it; the first time counts."""
     await tx.execute("UPDATE exchange SET state = 'retrieved' WHERE id = $1 AND state = 'requested'", identifier)

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from shared.codec import strict_json
+from shared.errors import NeedsMoreAttorneys
 from shared.receipts import LogHead
 from shared.storage import Row, Tx
 
@@ -142,6 +143,32 @@ async def count_late(tx: Tx, at: int) -> int:
     """How many wait for a person though their time is over."""
     row = await tx.fetchrow("SELECT count(*) AS n FROM letter WHERE answer_by <= $1 AND decided_at IS NULL AND forget_at > $1", at)
     return 0 if row is None else int(row["n"])
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Open:
+    """How many letters somebody has to do something about. ``late`` are among those that ``wait``."""
+
+    wait: int
+    late: int
+    undo: int
+
+
+async def count_open(tx: Tx, at: int, operator: str, *, everybody: bool) -> Open:
+    """Those that ``operator`` may see, with ``everybody`` of all groups. What waits for others to agree is nobody's here until it is late."""
+    row = await tx.fetchrow(
+        "SELECT count(CASE WHEN waits = 1 AND (answer_by <= $1 OR code <> $4) THEN 1 END) AS wait, "
+        "count(CASE WHEN waits = 1 AND answer_by <= $1 THEN 1 END) AS late, count(CASE WHEN waits = 0 THEN 1 END) AS undo "
+        "FROM (SELECT letter.answer_by, exchange.code, CASE WHEN letter.answer_by IS NOT NULL AND letter.decided_at IS NULL THEN 1 ELSE 0 END "
+        "AS waits FROM letter JOIN exchange ON exchange.id = letter.exchange WHERE letter.forget_at > $1 AND exchange.forget_at > $1 "
+        "AND (letter.undo = 'open' OR (letter.answer_by IS NOT NULL AND letter.decided_at IS NULL)) "
+        "AND ($3 = 1 OR letter.team = '' OR letter.team IN (SELECT team FROM inbox_team WHERE operator = $2))) AS found",
+        at,
+        operator,
+        int(everybody),
+        NeedsMoreAttorneys.code,
+    )
+    return Open(wait=int(row["wait"]), late=int(row["late"]), undo=int(row["undo"])) if row is not None else Open(wait=0, late=0, undo=0)
 
 
 async def note_late(tx: Tx, ticket: bytes, head: LogHead) -> None:

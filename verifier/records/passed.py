@@ -68,6 +68,14 @@ async def recent(tx: Tx, limit: int) -> list[Passed]:
     return [_passed(row) for row in await tx.fetch("SELECT * FROM passed_letter ORDER BY taken_at DESC, id LIMIT $1", limit)]
 
 
+async def count_open(tx: Tx, at: int) -> tuple[int, int]:
+    """How many have not arrived, and how many of these never will: whoever brought one is to be told."""
+    row = await tx.fetchrow(
+        "SELECT count(*) AS n, count(done_at) AS lost FROM passed_letter WHERE (done_at IS NULL OR fault <> '') AND forget_at > $1", at
+    )
+    return (0, 0) if row is None else (int(row["n"]), int(row["lost"]))
+
+
 async def is_due(tx: Tx, at: int) -> bool:
     return await tx.fetchrow("SELECT id FROM passed_letter WHERE done_at IS NULL AND next_at <= $1 LIMIT 1", at) is not None
 

@@ -38,6 +38,7 @@ function draw() {
   document.title = say("title");
   for (const place of document.querySelectorAll("[data-text]")) place.textContent = say(place.dataset.text);
   for (const button of document.querySelectorAll("[data-lang]")) button.setAttribute("aria-pressed", String(button.dataset.lang === language));
+  byId("draft").hidden = language === "en";
   byId("state").textContent = state ? say(state) : "";
   byId("state").hidden = !state;
   byId("words").setAttribute("aria-invalid", String(state === "shut"));

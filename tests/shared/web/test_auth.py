@@ -362,7 +362,7 @@ async def test_the_json_api_of_a_person_takes_cookie_or_bearer(app_of: Build, se
 
 @given(st.text(max_size=60))
 def test_any_text_is_the_form_token_or_refused(text: str) -> None:
-    session = Session("k", "s", {}, 0, 0, 1, "right")
+    session = Session("k", "s", {}, 0, 0, 1, 1, "right")
     try:
         sessions.check_form_token(session, text)
     except VcError:

@@ -223,6 +223,13 @@ def test_translations_of_several_folders(tmp_path: Path) -> None:
     assert i18n.load_translations([tmp_path], "en").gettext("Copy") == "Copy"
 
 
+def test_a_guess_of_a_tool_is_not_shown(tmp_path: Path) -> None:
+    head = 'msgid ""\nmsgstr "Content-Type: text/plain; charset=utf-8\\n"\n\n'
+    (tmp_path / "cy.po").write_text(f'{head}#, fuzzy\nmsgid "Copy"\nmsgstr "Arall"\n\nmsgid "Day"\nmsgstr "Diwrnod"\n')
+    loaded = i18n.load_translations([tmp_path], "cy")
+    assert (loaded.gettext("Copy"), loaded.gettext("Day")) == ("Copy", "Diwrnod")
+
+
 @pytest.mark.parametrize(
     ("asked", "remembered", "accept", "locale"),
     [

@@ -64,6 +64,32 @@ def test_nothing_in_it_but_what_is_sealed() -> None:
     assert page(locale="de").count('lang="en"')
 
 
+DRAFT = "Cyfieithiad drafft: heb ei wirio eto gan siaradwr Cymraeg. Lle nad oes Cymraeg eto, Saesneg yw'r testun."
+
+
+def test_welsh_that_nobody_signed_off_says_so() -> None:
+    """In the words of every other page, and without a script too; English says nothing."""
+    assert f'data-text="draft">{DRAFT}</p>' in page(locale="cy")
+    for locale in ("en", "de"):
+        assert '<html lang="en">' in page(locale=locale)
+        assert re.search(r'data-text="draft" hidden>Draft translation: [^<]+</p>', page(locale=locale))
+
+
+@pytest.mark.real
+async def test_the_draft_mark_goes_with_the_language(open_page: Open, file: Path) -> None:
+    watched = await open_page(PHONE)
+    page_ = watched.page
+    await page_.goto(file.as_uri())
+    draft = page_.locator("#draft")
+    await expect(draft).to_be_hidden()
+    await page_.get_by_role("button", name="Cymraeg").click()
+    await expect(draft).to_be_visible()
+    await expect(draft).to_have_text(DRAFT)
+    await watched.check()
+    await page_.get_by_role("button", name="English").click()
+    await expect(draft).to_be_hidden()
+
+
 @pytest.mark.real
 async def test_opens_from_a_file(open_page: Open, file: Path) -> None:
     watched = await open_page(LAPTOP)
