@@ -60,6 +60,12 @@ class Pocket:
     async def press(self, name: str) -> None:
         await self.page.get_by_role("button", name=name, exact=True).click()
 
+    async def bigger(self) -> None:
+        """From usual squares to bigger ones, though the page may have made them so by itself: it does where nobody is done after a while."""
+        if await self.page.locator('[data-do="bigger"]').get_attribute("aria-pressed") == "true":
+            await self.press("Smaller squares")
+        await self.press("Bigger squares")
+
     async def wait(self, view: str) -> None:
         await self.page.locator(f'#view[data-view="{view}"]').wait_for()
 

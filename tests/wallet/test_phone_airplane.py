@@ -153,7 +153,7 @@ async def test_still_squares_for_people_who_want_no_motion(tmp_path: Path) -> No
         before = await pocket.page.locator("canvas").screenshot()
         await pocket.page.wait_for_timeout(1_000)
         assert await pocket.page.locator("canvas").screenshot() == before
-        await pocket.press("Bigger squares")
+        await pocket.bigger()
         await pocket.press("Next square")
         await pocket.page.get_by_text("Paused at piece 2").first.wait_for()
         await pocket.look("frames-still")

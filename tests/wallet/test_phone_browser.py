@@ -105,7 +105,7 @@ async def _show(pocket: Pocket, place: Place) -> None:
     await page.get_by_text("Paused at piece").first.wait_for()
     await pocket.press("Next square")
     await pocket.look("frames-paused")
-    await pocket.press("Bigger squares")
+    await pocket.bigger()
     await pocket.look("frames-bigger")
     await pocket.press("Done")
     await pocket.wait("shown")
