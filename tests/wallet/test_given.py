@@ -169,7 +169,7 @@ async def test_a_receipt_of_another_organisations_desk(handed: Given) -> None:
 async def test_a_counters_receipt_for_a_letter_is_no_answer(handed: Given) -> None:
     """It is by another organisation because it has to be: it is not kept as one that does not fit. What the organisation says of itself is."""
     before = len(await handed.wallet.lines())
-    passed = {"decision": "undecided", "reason_code": PASSED_ON}
+    passed: dict[str, Any] = {"decision": "undecided", "reason_code": PASSED_ON}
     with pytest.raises(OfCounter):
         await take(handed, handed.signed(entity="https://library.example", purpose_id=PASSED_ON, **passed))
     assert len(await handed.wallet.lines()) == before

@@ -9,6 +9,7 @@ from aiohttp import web
 from support.gallery import gallery
 from support.trial_web import Build, Client, Serve, Watch
 
+from shared.clock import Clock
 from shared.web import auth, pages
 from shared.web.context import CLOCK
 from shared.web.sessions import ABSOLUTE, IDLE
@@ -17,7 +18,8 @@ from shared.web.staying import PATH
 
 def site(app_of: Build) -> tuple[web.Application, Watch]:
     app, clock = gallery(app_of), Watch()
-    app[CLOCK] = clock
+    time: Clock = clock
+    app[CLOCK] = time
 
     async def enter(request: web.Request) -> web.StreamResponse:
         response = web.Response()
