@@ -156,7 +156,7 @@ async def take_in(means: Means, vault: Vault, seq: int, text: str) -> Entry:
         about = next((line.entry for line in lines if line.entry.seq == seq), None)
         if about is None or about.transaction_type != "addressed-copy":
             raise Missing("there is no copy on such a line of this history")
-        if isinstance(given, Receipt) and given.reason_code == PASSED_ON and given.entity != about.interacting_party_identifier.identifier:
+        if isinstance(given, Receipt) and _of_counter(given) and given.entity != about.interacting_party_identifier.identifier:
             raise OfCounter("a counter passed a letter on and says so: this is no answer to what is in it")
         answers = answers_to(lines, about)
         known = next((one for one in answers if text in {one.receipt, one.provisional} and not (one.receipt and one.provisional)), None)
@@ -193,6 +193,10 @@ def settle(check: Callable[[], object]) -> str:
             raise Undecided(error.detail) from error
         return f"{error.code}: {error.detail}"
     return ""
+
+
+def _of_counter(given: Receipt) -> bool:
+    return given.reason_code == given.purpose_id == PASSED_ON
 
 
 def may_pass(error: VcError) -> bool:

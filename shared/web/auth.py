@@ -105,6 +105,9 @@ def passphrases(request: web.Request) -> Passphrases:
 
 # --- sessions ----------------------------------------------------------------------------------------------------------------------
 
+WAITING = "Muniment-Waiting"
+"""The header of a question that a page asks by itself while somebody waits (``static/js/poll.js``): it keeps nobody signed in."""
+
 
 def cookie_name(request: web.Request) -> str:
     """Ports of one host share their cookies: each service has its own name. ``__Host-`` ties it to this host and TLS."""
@@ -120,18 +123,21 @@ async def current_session(request: web.Request) -> Session | None:
     return request[SESSION]
 
 
-async def _find(request: web.Request, cookie: str) -> Session | None:
-    return await request.config_dict[KEEPER].find(request, cookie) if _may_be(request, cookie) else None
+async def peek_session(request: web.Request) -> Session | None:
+    """The same, which keeps nobody signed in."""
+    return await _find(request, request.cookies.get(cookie_name(request), ""), used=False)
 
 
-def _may_be(request: web.Request, cookie: str) -> bool:
-    return 0 < len(cookie) <= 128 and KEEPER in request.config_dict
+async def _find(request: web.Request, cookie: str, *, used: bool = True) -> Session | None:
+    if not 0 < len(cookie) <= 128 or KEEPER not in request.config_dict:
+        return None
+    keeper = request.config_dict[KEEPER]
+    return await (keeper.find if used and WAITING not in request.headers else keeper.peek)(request, cookie)
 
 
 async def seconds_left(request: web.Request) -> int:
     """After so many seconds without use whoever sits at this browser is signed out; 0 if nobody is in. Asking keeps nobody in."""
-    cookie = request.cookies.get(cookie_name(request), "")
-    session = await request.config_dict[KEEPER].peek(request, cookie) if _may_be(request, cookie) else None
+    session = await peek_session(request)
     return 0 if session is None else session.idle_until - now(request)
 
 

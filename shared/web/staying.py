@@ -28,6 +28,8 @@ async def _look(request: web.Request) -> web.Response:
 
 
 async def _stay(request: web.Request) -> web.Response:
+    request[auth.SESSION] = await auth.peek_session(request)  # a form that is refused extends nothing
     await auth.read_form(request)
+    del request[auth.SESSION]
     session = await auth.require_session(request)
     return web.json_response({"seconds": session.idle_until - now(request)})

@@ -205,7 +205,7 @@ async def test_what_cannot_be_checked_now_is_kept_and_checked_again(tmp_path: Pa
         early = give(place.counter, *shown, at=place.world.clock() + 1_200)
         assert await take(pocket, early) == "This receipt cannot be checked yet"
         await pocket.look("receipt-later")
-        await past(pocket, 1)
+        assert "This receipt cannot be checked yet" in await past(pocket, 1)
         await pocket.press(TAKE)
         assert await take(pocket, give(place.counter, *shown, use="blue-badge")) == "This receipt does not fit what you showed"
         await past(pocket, 1)

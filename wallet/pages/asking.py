@@ -7,7 +7,7 @@ from functools import partial
 
 from aiohttp import web
 
-from shared.admitted import admitted
+from shared.admitted import admitted_elsewhere
 from shared.errors import Malformed, TooLarge, VcError
 from shared.receipts import Receipt, peek_receipt
 from shared.urls import with_query
@@ -91,7 +91,7 @@ class AskingPages:
                 receipt=receipt,
                 words=DECISIONS,
                 why=reason,
-                accepted=admitted(view.refusal, words.locale),
+                accepted=admitted_elsewhere(view.refusal, words.locale),
                 misfit=partial(misfit, words=words),
             )
         return await render(request, "wallet/consent.html", view=view, chosen=_Chosen(request))

@@ -55,7 +55,9 @@ class GivenPages:
             kept = await given.take_in(self._desk.means, sitting.vault, int(request.match_info["seq"]), text)
             see(f"/history/{kept.seq}")
         except given.OfCounter:
-            form.error("text", words._("This is from a counter that passed your letter on. Keep it with you: it is not their answer."))
+            form.error(
+                "text", words._("This says that it is from a counter that passed your letter on. Keep it with you: it is not their answer.")
+            )
         except Undecided:
             form.error(
                 "text",

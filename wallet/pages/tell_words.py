@@ -114,7 +114,7 @@ def letter_view(body: Body, sent: Item[Sent] | None, at: int, words: Words, *, g
         "answer_by": words.dates.date(value.answer_by) if value is not None and value.answer_by and state in {"sent", "unanswered"} else "",
         "made": value.copy if value is not None and (tried or state in {"by-hand", "undelivered"}) and living else "",
         "hand_in": sent.id if sent is not None and state in {"waiting", "carried"} and living else "",
-        "again": state == "undelivered" and not living,
+        "again": state in {"undelivered", "carried"} and not living,
         "receipt": receipt if state in {"accepted", "refused", "undecided"} else None,
         "about_at": body.about_at,
         "token": "" if value is None else value.receipt,

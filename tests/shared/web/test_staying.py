@@ -90,7 +90,19 @@ async def test_only_our_own_page_keeps_somebody_in(app_of: Build, serve: Serve) 
     ):
         status, told = await stay(client, wrong, **headers)
         assert (status, told["code"]) == (403, "cross_site_refused")
+        assert await left(client) == IDLE - 1_000
     assert (await client.get(PATH)).headers["Cache-Control"] == "no-store"
+
+
+async def test_a_page_that_asks_by_itself_while_somebody_waits_keeps_nobody_in(app_of: Build, serve: Serve) -> None:
+    app, clock = site(app_of)
+    client = await serve(app)
+    await client.post("/enter")
+    clock.at += 600
+    await client.get("/", headers={auth.WAITING: "1"})
+    assert await left(client) == IDLE - 600
+    await client.get("/")
+    assert await left(client) == IDLE
 
 
 async def test_pages_say_how_long_is_left_to_who_is_signed_in_only(app_of: Build, serve: Serve) -> None:

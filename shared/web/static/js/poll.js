@@ -1,6 +1,6 @@
 // Live state: <div data-poll="/state" data-poll-seconds="2" data-poll-state="waiting">…<p role="status" data-poll-text>Waiting…</p></div>
 // The address answers {"state": "…", "text": "…", "href": "…"}. A new text is read out; an href is gone to; a state named in
-// data-poll-until (space-separated) ends the asking. Without JavaScript the page offers a link to look again.
+// data-poll-until (space-separated) ends the asking, which keeps nobody signed in. Without JavaScript the page offers a link to look again.
 export function startPolling(root) {
   for (const place of root.querySelectorAll("[data-poll]")) poll(place);
 }
@@ -14,7 +14,7 @@ function poll(place) {
   const ask = async () => {
     if (document.hidden) return setTimeout(ask, usual);
     try {
-      const answer = await fetch(place.dataset.poll, { headers: { accept: "application/json" }, cache: "no-store" });
+      const answer = await fetch(place.dataset.poll, { headers: { accept: "application/json", "muniment-waiting": "1" }, cache: "no-store" });
       if ([401, 404, 410].includes(answer.status)) return location.reload(); // signed out, or gone: the page itself says what to do
       if (!answer.ok) throw new Error(String(answer.status));
       const now = await answer.json();

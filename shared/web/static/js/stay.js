@@ -1,7 +1,7 @@
 // Before somebody is signed out for doing nothing, a banner says so and offers to stay (WCAG 2.2, 2.2.1):
 //   <section data-stay="/signed-in" data-stay-seconds="1800" role="alert" hidden>
 //     <p data-stay-soon>…<form data-stay-more>…</form> <p data-stay-last>… <p data-stay-over>…
-// Nothing keeps her in but herself. The address is asked how long is left, which extends nothing, before the banner warns and before it says
+// No page keeps her in by itself. The address is asked how long is left, which extends nothing, before the banner warns and before it says
 // that the time is over: other tabs may have been used meanwhile, and timers stand still while a machine sleeps.
 const WARNING = 120; // seconds
 const SHORTEST = 20; // seconds to press one button in
@@ -14,7 +14,7 @@ function stay(place) {
   const parts = ["soon", "last", "over"].map((name) => place.querySelector(`[data-stay-${name}]`));
   const [soon, last, over] = parts;
   const more = place.querySelector("[data-stay-more]");
-  let warning = SHORTEST, expected = 0, before = null;
+  let warning = SHORTEST, expected = 0, before = null, timer = 0;
 
   const show = (part) => {
     if (place.hidden) before = document.activeElement; // where somebody was, to go back there from the button
@@ -29,7 +29,8 @@ function stay(place) {
   };
   const wait = (seconds, left) => {
     expected = left;
-    setTimeout(look, seconds * 1000);
+    clearTimeout(timer);
+    timer = setTimeout(look, seconds * 1000);
   };
   const plan = (left) => {
     warning = Math.max(warning, Math.min(WARNING, Math.floor(left / 2))); // where little time is given in all, half of it
@@ -48,7 +49,7 @@ function stay(place) {
     event.preventDefault();
     const left = await ask(place.dataset.stay, { method: "POST", body: new URLSearchParams(new FormData(more)) });
     if (left === 0) return show(over);
-    if (left > warning) return hide(); // the timer that runs asks again, and finds that there is time
+    if (left > warning) return plan(left);
     return left === undefined ? undefined : show(last);
   });
   plan(Number(place.dataset.staySeconds));

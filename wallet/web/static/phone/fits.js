@@ -41,9 +41,10 @@ export async function checkAgain(vault) {
   const [open, lines, given] = [await proofs(vault), await showings(vault), await givenFor(vault)];
   for (const one of lines) {
     const proof = open.get(one.id);
-    for (const item of (proof && given.get(one.id)) ?? []) {
-      if (!proof || !item.value.waits) continue;
-      const fit = await fitOf(vault, one, proof, await parseReceipt(fromBase64url(item.value.bytes)));
+    for (const item of given.get(one.id) ?? []) {
+      if (!item.value.waits) continue;
+      const { fault } = item.value; // without what was shown nothing can be held against it any more
+      const fit = proof ? await fitOf(vault, one, proof, await parseReceipt(fromBase64url(item.value.bytes))) : { fault, waits: false };
       if (!fit.waits) await keepReceipt(vault, one.id, { ...item.value, ...fit }, item).catch(unlessChanged);
     }
   }
