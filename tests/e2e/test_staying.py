@@ -117,7 +117,7 @@ async def test_nobody_is_signed_out_without_a_warning_and_a_way_to_stay(
             await page.keyboard.press("Enter")
         await expect(banner).to_be_hidden()
         await expect(typed).to_be_focused()
-        await passes(page, place, WARNING // 2)  # the old end: she is still there
+        await forward(page, place, WARNING // 2)  # the old end: she is still there
         await expect(banner).to_be_hidden()
         await passes(page, place, place.idle - WARNING // 2 - WARNING)
         await expect(button).to_be_visible()
@@ -126,7 +126,7 @@ async def test_nobody_is_signed_out_without_a_warning_and_a_way_to_stay(
         await expect(banner).to_contain_text("You are signed out, because the time is over.")
         await expect(button).to_be_hidden()
         await page.context.set_offline(False)
-        assert asked == ["GET", "GET", "POST", "GET", "GET", "GET"], "somebody is kept in who did not say so"
+        assert asked == ["GET", "GET", "POST", "GET", "GET"], "somebody is kept in who did not say so"
         watched.faults.clear()  # that it was offline
         await watched.check()
         await page.get_by_role("link", name="Sign in again").click()
