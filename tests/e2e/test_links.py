@@ -60,9 +60,9 @@ class Crawler:
         waiting = [(start, "the start")]
         while waiting:
             address, source = waiting.pop()
-            if address in self.seen:
+            if (page := _page(address)) in self.seen:
                 continue
-            self.seen[address] = source
+            self.seen[page] = source
             waiting += [(one, address) for one in await self._visit(address, source)]
 
     async def _visit(self, address: str, source: str) -> list[str]:
@@ -85,6 +85,12 @@ class Crawler:
     def _follows(self, address: str) -> bool:
         parts = urlsplit(address)
         return f"{parts.scheme}://{parts.netloc}" in self.inside
+
+
+def _page(address: str) -> str:
+    """The same page for signing in, wherever it leads back to."""
+    parts = urlsplit(address)
+    return address if not parts.path.endswith("/sign-in") else address.removesuffix(f"?{parts.query}")
 
 
 async def test_no_link_leads_nowhere(house: House, open_page: Open) -> None:
