@@ -62,34 +62,36 @@ SAID: tuple[Rule, ...] = (
     ),
 )
 
-DATED: tuple[Rule, ...] = (
-    {
-        "when": ["is", ["use", "full_date"], True],
-        "rules": [
-            answer(
-                "not_determined",
-                "/death_date",
-                ["any", ["not", ["has", _DIED]], said("death_date", "description"), ["not", _WHOLE]],
-                "the day of death is not known",
-            )
-        ],
-    },
-    {
-        "when": ["has", _BY],
-        "rules": [
-            answer("not_determined", "/death_date", ["not", ["has", _DIED]], "the date of death was not shown, or is known in words only"),
-            answer("outside_scope", "/death_date", ["before", _BY, ["first-day", _DIED]], "the person died after {}", of=_BY),
-            answer(
-                "not_determined",
-                "/death_date",
-                ["before", _BY, ["last-day", _DIED]],
-                "it is not known whether the person had died by {}",
-                of=_BY,
-            ),
-        ],
-    },
-)
-"""What is asked of the date of a death, of whatever document says it."""
+
+def _dated(unknown: Expression) -> tuple[Rule, ...]:
+    """What is asked of the date of a death; ``unknown``: the very day is not known."""
+    return (
+        {
+            "when": ["is", ["use", "full_date"], True],
+            "rules": [answer("not_determined", "/death_date", unknown, "the day of death is not known")],
+        },
+        {
+            "when": ["has", _BY],
+            "rules": [
+                answer(
+                    "not_determined", "/death_date", ["not", ["has", _DIED]], "the date of death was not shown, or is known in words only"
+                ),
+                answer("outside_scope", "/death_date", ["before", _BY, ["first-day", _DIED]], "the person died after {}", of=_BY),
+                answer(
+                    "not_determined",
+                    "/death_date",
+                    ["before", _BY, ["last-day", _DIED]],
+                    "it is not known whether the person had died by {}",
+                    of=_BY,
+                ),
+            ],
+        },
+    )
+
+
+DATED: tuple[Rule, ...] = _dated(["any", ["not", ["has", _DIED]], ["not", _WHOLE]])
+"""The same of the rest of an entry, which describes no date in words."""
+
 
 USES: tuple[Rule, ...] = (
     answer(
@@ -106,5 +108,5 @@ USES: tuple[Rule, ...] = (
         "what was registered was not shown",
     ),
     answer("wrong_instrument", "/registration_state", not_admitted("states", _STATE), "accepted here: {}", of=["use", "states"]),
-    *DATED,
+    *_dated(["any", ["not", ["has", _DIED]], said("death_date", "description"), ["not", _WHOLE]]),
 )
