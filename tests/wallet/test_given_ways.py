@@ -108,7 +108,7 @@ async def test_a_counters_receipt_is_not_kept_and_the_page_says_so(site: Site) -
     await visitor.get(where)
     text = handed.signed(entity="https://library.example", decision="undecided", reason_code="passed_on", purpose_id="passed_on")
     await visitor.post(where, {"text": text}, files={})
-    assert "This is from a counter that passed your letter on." in visitor.text
+    assert "This says that it is from a counter that passed your letter on." in visitor.text
     assert len(await handed.wallet.lines()) == before
 
 
