@@ -182,9 +182,10 @@ async def waits_with(tx: Tx, document: str, action: str, *, since: int) -> bool:
 
 async def take_left(tx: Tx, document: str, action: str) -> bytes | None:
     """The sealed details of a document that somebody decided to leave as it is, for where that is asked anew; they are held there no longer."""
-    which = "document = $1 AND action = $2 AND outcome = 'left' AND claims IS NOT NULL"
-    row = await tx.fetchrow(f"SELECT claims FROM news_document WHERE {which}", document, action)  # noqa: S608 - the words above
-    await tx.execute(f"UPDATE news_document SET claims = NULL WHERE {which}", document, action)  # noqa: S608 - the words above
+    row = await tx.fetchrow(
+        "SELECT claims FROM news_document WHERE document = $1 AND action = $2 AND outcome = 'left' AND claims IS NOT NULL", document, action
+    )
+    await tx.execute("UPDATE news_document SET claims = NULL WHERE document = $1 AND action = $2 AND outcome = 'left'", document, action)
     return None if row is None else bytes(row["claims"])
 
 

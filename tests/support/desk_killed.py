@@ -13,8 +13,14 @@ from support.signing import AT
 ROOT = Path(__file__).parents[2]
 
 
-async def die(folder: Path, storage: str, action: str, point: str, identifier: str = "-", *, at: int = AT) -> None:
-    command = [sys.executable, "-m", "support.desk_story", str(folder), storage, action, point, identifier, str(at)]
-    environment = {**os.environ, "PYTHONPATH": f"{ROOT}:{ROOT / 'tests'}"}  # noqa: TID251 - for the process under test
+async def run_until_killed(module: str, *arguments: str) -> None:
+    """A program of the tests that has to die of SIGKILL."""
+    command = [sys.executable, "-m", module, *arguments]
+    paths = os.pathsep.join((str(ROOT), str(ROOT / "tests")))
+    environment = os.environ | {"PYTHONPATH": paths}  # noqa: TID251 - the child's environment
     done = await asyncio.to_thread(subprocess.run, command, capture_output=True, text=True, check=False, env=environment)
     assert done.returncode == -9, done.stderr
+
+
+async def die(folder: Path, storage: str, action: str, point: str, identifier: str = "-", *, at: int = AT) -> None:
+    await run_until_killed("support.desk_story", str(folder), storage, action, point, identifier, str(at))

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 from support.desk import Running, Template, serving
+from support.desk_killed import run_until_killed
 from support.joint_acts import PETER, joint_copy
 from support.no_wrong_door import Town, open_town
 from support.posting import Sent, ask, check, post, written
@@ -32,10 +29,7 @@ MOMENTS = ("before", "after")
 
 async def die(folder: Path, storage: str, action: str, point: str, *, letter: str = "", identifier: str = "-", at: int = AT) -> None:
     (folder / "letter").write_text(letter)
-    command = [sys.executable, "-m", "support.inbox_story", str(folder), storage, action, point, identifier, str(at)]
-    environment = {**os.environ, "PYTHONPATH": f"{ROOT}:{ROOT / 'tests'}"}  # noqa: TID251 - for the process under test
-    done = await asyncio.to_thread(subprocess.run, command, capture_output=True, text=True, check=False, env=environment)
-    assert done.returncode == -9, done.stderr
+    await run_until_killed("support.inbox_story", str(folder), storage, action, point, identifier, str(at))
 
 
 async def lines(desk: Running) -> list[tuple[str, str]]:

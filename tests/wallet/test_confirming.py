@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import pytest
@@ -43,6 +44,11 @@ def answers(handed: Given, answer: Answer) -> None:
         return answer(fetch.body or b"")
 
     handed.counter.party.says = says
+
+
+def same(answer: Fetched, _: bytes) -> Fetched:
+    """Whatever is asked."""
+    return answer
 
 
 def asked(handed: Given) -> list[int]:
@@ -158,7 +164,7 @@ async def test_what_nobody_of_theirs_signed_is_no_answer(handed: Given) -> None:
         with_receipt(given.provisional or ""),
     ]
     for number, each in enumerate(wrong, start=1):
-        answers(handed, lambda _, each=each: each)  # type: ignore[misc]
+        answers(handed, partial(same, each))
         await next_day(handed)
         assert (await last(handed), len(asked(handed))) == (given, number)
     answers(handed, lambda data: with_receipt(handed.confirmation(data)))
@@ -261,7 +267,7 @@ async def test_a_wallet_from_before_asks_for_what_it_has(handed: Given) -> None:
     given, seen = await give(handed), noted(handed)
     for shelf in (ASKING, LOOKED):
         for item in await wallet.storage.read(shelf_of(handed, shelf)):
-            await wallet.storage.write(lambda tx, shelf=shelf, item=item: shelf.drop(tx, wallet.vault, item.id))  # type: ignore[misc]
+            await wallet.storage.write(partial(shelf.drop, vault=wallet.vault, item=item.id))
     await tend(wallet.means, wallet.vault)
     assert seen == [], "not because it was opened (S21)"
     await next_day(handed)

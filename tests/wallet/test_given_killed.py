@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
-import os
-import subprocess
-import sys
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from support.desk_killed import run_until_killed
 from support.given import Given, given_by_council, with_receipt
 from support.wallets import Site, Wallet, serve_wallet
 from support.world import COUNCIL
@@ -50,10 +47,7 @@ class Killed:
         }
         (self.folder / "given.json").write_text(json.dumps(own))
         (self.folder / "trust.json").write_bytes(render_trust(self.site.world.policy().anchors))
-        command = [sys.executable, "-m", "support.given_story", str(self.folder), action, point, str(self.site.world.clock())]
-        environment = {**os.environ, "PYTHONPATH": f"{ROOT}:{ROOT / 'tests'}"}  # noqa: TID251 - for the process under test
-        done = await asyncio.to_thread(subprocess.run, command, capture_output=True, text=True, check=False, env=environment)
-        assert done.returncode == -9, done.stderr
+        await run_until_killed("support.given_story", str(self.folder), action, point, str(self.site.world.clock()))
 
     async def answers(self) -> list[Entry]:
         wallet = self.handed.wallet
