@@ -5,8 +5,6 @@ The pictures lie in ``.screens/``. Each page is also checked: axe, console, cont
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 from playwright.async_api import expect
 from support.browser import LAPTOP, Open
@@ -30,17 +28,10 @@ from support.walk import Walker
 
 pytestmark = [pytest.mark.real, pytest.mark.xdist_group("screens")]
 
-ROOT = Path(__file__).resolve().parents[2]
-
 
 @pytest.fixture
-async def walker(open_page: Open, request: pytest.FixtureRequest) -> Walker:
-    """A walker whose pictures lie below the name of the test."""
-    folder = ROOT / ".screens" / request.node.name.removeprefix("test_")
-    folder.mkdir(parents=True, exist_ok=True)
-    for old in folder.glob("*.png"):
-        old.unlink()
-    return Walker(watched=await open_page(LAPTOP), folder=folder)
+async def walker(open_page: Open) -> Walker:
+    return Walker(watched=await open_page(LAPTOP))
 
 
 async def test_registry(house: House, walker: Walker) -> None:
@@ -303,7 +294,7 @@ async def test_desk(house: House, walker: Walker, open_page: Open) -> None:
 
 async def test_welsh(house: House, walker: Walker, open_page: Open) -> None:
     """The pages of all three sites once more in Welsh, after what happens on them has happened in English."""
-    clerk, nora, counter, stranger = [Walker(watched=await open_page(LAPTOP), folder=walker.folder) for _ in range(4)]
+    clerk, nora, counter, stranger = [Walker(watched=await open_page(LAPTOP)) for _ in range(4)]
     await clerk_signs_in(clerk, house)
     await nora_signs_in(nora, house)
     await desk_signs_in(counter, house)

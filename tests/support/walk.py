@@ -121,7 +121,8 @@ class Walker:
             await in_the_other_language(self.page, self.folder, name)
         if dark:
             await self.page.emulate_media(color_scheme="dark")
-            await self._check()
+            if self.careful:
+                await self.watched.judge("color-contrast")  # nothing else of it can differ in the dark
             await self._take(f"{name}-dark")
             await self.page.emulate_media(color_scheme="light")
         if paper:
