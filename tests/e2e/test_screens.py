@@ -292,7 +292,7 @@ async def test_desk(house: House, walker: Walker, open_page: Open) -> None:
     await walker.look("nowhere")
 
 
-async def test_welsh(house: House, walker: Walker, open_page: Open) -> None:
+async def test_welsh(house: House, open_page: Open) -> None:
     """The pages of all three sites once more in Welsh, after what happens on them has happened in English."""
     clerk, nora, counter, stranger = [Walker(watched=await open_page(LAPTOP)) for _ in range(4)]
     await clerk_signs_in(clerk, house)
