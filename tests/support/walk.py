@@ -12,6 +12,9 @@ from support.browser import LAPTOP, SCREENS, SIZES, Watched, album, in_the_other
 from shared.codec import qr
 
 PATIENCE = 30_000  # milliseconds, on a machine that does much else
+BY_SIZE = ("color-contrast", "target-size", "scrollable-region-focusable", "link-in-text-block")
+"""The rules of axe that look at colours and places. The others read the document alone, as far as it is shown."""
+SHOWN = "[...document.querySelectorAll('*')].map((each) => +each.checkVisibility()).join('')"
 FOCUS = """(wanted) => {
   const here = document.activeElement;
   if (here === document.body) return [false, true];
@@ -112,17 +115,20 @@ class Walker:
     async def look(self, name: str, *, dark: bool = False, paper: bool = False) -> None:
         """Check this page at both sizes. ``dark`` also looks at it on a dark screen, ``paper`` as it would be printed."""
         before = self.page.viewport_size or LAPTOP
+        judged = ""
         for size, box in SIZES.items():
             await self.page.set_viewport_size({"width": box["width"], "height": box["height"]})
-            await self._check()
+            shown = await self.page.evaluate(SHOWN)
+            await self._check(*(BY_SIZE if shown == judged else ()))
             await self._take(f"{name}-{size}")
+            judged = shown
         await self.page.set_viewport_size({"width": before["width"], "height": before["height"]})
         if SCREENS is not None and self.folder is not None:
             await in_the_other_language(self.page, self.folder, name)
         if dark:
             await self.page.emulate_media(color_scheme="dark")
             if self.careful:
-                await self.watched.judge("color-contrast")  # nothing else of it can differ in the dark
+                await self.watched.judge(BY_SIZE[0])  # nothing else of it can differ in the dark
             await self._take(f"{name}-dark")
             await self.page.emulate_media(color_scheme="light")
         if paper:
@@ -131,11 +137,10 @@ class Walker:
             await self.page.emulate_media(media="screen")
         self.names.append(name)
 
-    async def _check(self) -> None:
+    async def _check(self, *rules: str) -> None:
         if self.careful:
-            await self.watched.check()
-        else:
-            await self.watched.check_shape()
+            await self.watched.judge(*rules)
+        await self.watched.check_shape()
 
     async def _take(self, name: str) -> None:
         if self.folder is not None:
