@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import signal
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
 from aiohttp import ClientError
+from support import dying as support_dying
 from support.attested import Wallet, attested
-from support.dying import begin, dies
+from support.dying import dies
 from support.registry import Registry, Template, serving
 from support.second_person import approve
 
@@ -34,18 +34,9 @@ async def registry(template: Template, tmp_path: Path) -> AsyncIterator[Registry
 @asynccontextmanager
 async def dying(registry: Registry, failpoint: str) -> AsyncIterator[None]:
     """Wallets meet another process of the office, which dies of the block without having answered."""
-    process, base = await begin("dying_office", failpoint, registry.directory, registry.clock(), "serve"), registry.base
-    try:
-        assert process.stdout is not None
-        registry.base = f"http://localhost:{int(await process.stdout.readline())}"
+    async with support_dying.dying(registry, failpoint):
         with pytest.raises(ClientError):
             yield
-        assert await process.wait() == -signal.SIGKILL
-    finally:
-        registry.base = base
-        if process.returncode is None:
-            process.kill()
-            await process.wait()
 
 
 async def promised(registry: Registry) -> tuple[str, Wallet, TokenResponse]:

@@ -2,24 +2,15 @@
 
 from __future__ import annotations
 
-import asyncio
-import os
-import subprocess
-import sys
 from pathlib import Path
 
+from support import forking
 from support.signing import AT
-
-ROOT = Path(__file__).parents[2]
 
 
 async def run_until_killed(module: str, *arguments: str) -> None:
     """A program of the tests that has to die of SIGKILL."""
-    command = [sys.executable, "-m", module, *arguments]
-    paths = os.pathsep.join((str(ROOT), str(ROOT / "tests")))
-    environment = os.environ | {"PYTHONPATH": paths}  # noqa: TID251 - the child's environment
-    done = await asyncio.to_thread(subprocess.run, command, capture_output=True, text=True, check=False, env=environment)
-    assert done.returncode == -9, done.stderr
+    await forking.dies(module, *arguments)
 
 
 async def die(folder: Path, storage: str, action: str, point: str, identifier: str = "-", *, at: int = AT) -> None:

@@ -11,7 +11,8 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-from support.registry import NOON, Template
+from support import forking
+from support.registry import NOON, Registry, Template
 from support.trial_web import Watch
 
 from issuer import config
@@ -27,13 +28,35 @@ def environment(failpoint: str) -> dict[str, str]:
     return os.environ | {"MUNIMENT_ISSUER_FAILPOINT": failpoint, "PYTHONPATH": paths}  # noqa: TID251 - the child's environment
 
 
-async def begin(module: str, failpoint: str, folder: Path, at: int, *action: str) -> asyncio.subprocess.Process:
-    command = (sys.executable, "-m", f"support.{module}", str(folder), str(at), *action)
-    return await asyncio.create_subprocess_exec(*command, stdout=asyncio.subprocess.PIPE, env=environment(failpoint))
-
-
 async def dies(module: str, failpoint: str, folder: Path, at: int, *action: str) -> None:
-    assert await (await begin(module, failpoint, folder, at, *action)).wait() == -signal.SIGKILL
+    await forking.dies(f"support.{module}", str(folder), str(at), *action, MUNIMENT_ISSUER_FAILPOINT=failpoint)
+
+
+@asynccontextmanager
+async def dying(registry: Registry, failpoint: str) -> AsyncIterator[None]:
+    """Whoever calls ``registry`` meets another process of that office, which has to die of the block."""
+    says, base = registry.directory / "says", registry.base
+    os.mkfifo(says)
+    command = ("support.dying_office", str(registry.directory), str(registry.clock()), "serve")
+    settings = {"MUNIMENT_ISSUER_FAILPOINT": failpoint, "MUNIMENT_ISSUER_STORAGE": registry.office.settings.storage}
+    process = await forking.begin(*command, out=says, **settings)
+    code = None
+    try:
+        registry.base = f"http://localhost:{int(await asyncio.to_thread(_line, says))}"
+        yield
+        code = await forking.ended(process)
+        assert code == -signal.SIGKILL
+    finally:
+        registry.base = base
+        says.unlink()
+        if code is None:
+            os.kill(process, signal.SIGKILL)
+            await forking.ended(process)
+
+
+def _line(says: Path) -> str:
+    with says.open() as file:
+        return file.readline()
 
 
 @asynccontextmanager
