@@ -60,7 +60,7 @@ class Answer:
 
 async def answer(office: Office, ask: str, nonce: str, presentation: str) -> Answer:
     """Do what a donor asks. ``Missing`` for what nobody can ask, ``Rejected`` or ``InvalidNonce`` for whoever does not show it rightly,
-    ``AccessDenied`` where it is not theirs to ask, ``Conflict`` where there is no way.
+    ``AccessDenied`` where it is not theirs to ask, ``Conflict`` where there is no way. Asked once more, it is answered once more and not done again.
     """
     if ask not in ASKS:
         raise Missing("nothing like this can be asked")
@@ -145,6 +145,9 @@ async def _do(tx: Tx, office: Office, document: Document, wish: Wish, at: int) -
 
 async def _change(tx: Tx, office: Office, number: str, wish: Wish, at: int) -> Answer:
     document = await documents.get(tx, number)
+    last = _last_change(await documents.history(tx, number))
+    if last is not None and (last.kind, last.reason) == (PAST[wish.action], wish.reason):
+        return await _why(tx, document)  # she asks again where the answer was lost
     if wish.action is Action.REINSTATE and document.standing is Standing.ON_HOLD and not await stopped_by_donor(tx, document):
         raise Conflict("it is on hold for another reason than yours: ask the office")
     await revoke.apply(tx, office, [document], wish, at)
@@ -154,6 +157,11 @@ async def _change(tx: Tx, office: Office, number: str, wish: Wish, at: int) -> A
 async def stopped_by_donor(tx: Tx, document: Document) -> bool:
     """Whether it is on hold because its donor asked for that."""
     return (await documents.held(tx, document))[-1:] == [BY_DONOR]
+
+
+def _last_change(history: Sequence[Event]) -> Event | None:
+    """What was last done to how a document stands, whoever wanted it."""
+    return next((event for event in reversed(history) if event.kind in PAST.values()), None)
 
 
 def _last(history: Sequence[Event], standing: Standing) -> Event | None:

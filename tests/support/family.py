@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from aiohttp import ClientError
 from support.registry import URL, Registry, Template, serving
 from support.wallets import Wallet, open_wallet
 from support.world import World
@@ -148,7 +149,10 @@ def _way(registry: Registry, world: World, person: Person) -> Any:
         path = wanted.url.removeprefix(URL)
         if person.down:
             raise Unavailable("nobody answers")
-        got = await registry.fetch(wanted)
+        try:
+            got = await registry.fetch(wanted)
+        except ClientError as error:
+            raise Unavailable("the office died of it") from error
         person.sent.append(Sent(world.clock(), path, wanted.body or b"", got.status))
         if path in person.lost:
             raise Unavailable("the answer was lost")

@@ -389,8 +389,7 @@ async def test_the_donor_stops_lets_go_on_and_ends(they: Family) -> None:
     assert await stand(they) == ("suspended", "suspended")
     why = await told(they)
     assert (why.reason, why.words_en, why.contest) == ("donor-asked", "The donor asked for it", "Ring 01632 960000")
-    with pytest.raises(Conflict):
-        await asks(they, "hold")
+    assert (await asks(they, "hold")).standing == "on-hold", "she may ask again: it was done once"
     assert (await asks(they, "reinstate")).standing == "valid"
     await they.go(HOUR)
     assert await stand(they) == ("valid", "valid")
@@ -398,7 +397,8 @@ async def test_the_donor_stops_lets_go_on_and_ends(they: Family) -> None:
     await they.go(HOUR)
     assert await stand(they) == ("invalid", "invalid")
     assert (await told(they)).words_cy == "Mae’r rhoddwr wedi ei dirymu"
-    for what in ("hold", "reinstate", "end"):
+    assert (await asks(they, "end")).reason == "donor-revoked"
+    for what in ("hold", "reinstate"):
         with pytest.raises(Conflict):
             await asks(they, what)
 
