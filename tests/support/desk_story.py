@@ -20,6 +20,7 @@ from verifier import config
 from verifier.desk import Desk
 from verifier.material import Store
 from verifier.opening import open_desk, start, stop
+from verifier.records import together
 
 
 async def act(desk: Desk, action: str, identifier: str, folder: Path) -> None:
@@ -56,10 +57,16 @@ async def act(desk: Desk, action: str, identifier: str, folder: Path) -> None:
         from verifier.webhooks import deliver
 
         await deliver(desk, Receiver())
-    elif action == "give":
+    elif action in {"give", "refused"}:
         from support.own_office import OwnOffice, record
 
-        await record(desk, OwnOffice(folder=folder), identifier)
+        await record(desk, OwnOffice(folder=folder, status=201 if action == "give" else 400), identifier)
+    elif action == "rest":
+        from support.own_office import OwnOffice
+
+        from verifier.resting import follow
+
+        await follow(desk, store, OwnOffice(folder=folder))
     elif action == "known":
         from support.own_office import OwnOffice
 
@@ -107,6 +114,8 @@ async def main() -> None:
     known = config.settle(load(config.Settings, config.toml(folder), {}, config.PREFIX), folder)
     settings = msgspec.structs.replace(known, failpoint=failpoint, storage=storage or known.storage)
     now = int(at)
+    if failpoint.startswith("together-look:"):  # only where more acts wait than are looked at in one go
+        together.AT_ONCE = 1
     desk = open_desk(folder, settings, clock=lambda: now)
     await start(desk)
     try:

@@ -40,15 +40,19 @@ class OwnOffice(Receiver):
         if self.status != 201:
             return Fetched(status=self.status, body=b'{"detail": "this detail is needed"}')
         if not fetch.url.endswith("/api/credentials"):
+            self._write_down("changes", fetch.url.removeprefix(f"{OWN}/api/credentials/"))
             return Fetched(status=200, body=b"{}")
         key = fetch.headers["idempotency-key"]
-        if self.folder is not None:
-            with (self.folder / "orders").open("a") as file:
-                file.write(f"{key}\n")
+        self._write_down("orders", key)
         number = hashlib.sha256(key.encode()).hexdigest()[:16].upper()
         made = {"id": number, "invitation_link": f"{OWN}/offer/{number}", "code": "123456", "expires_at": "2027-01-29T08:00:00Z"}
         made = self.documents.setdefault(key, made)
         return Fetched(status=201, body=json.dumps(made).encode())
+
+    def _write_down(self, name: str, line: str) -> None:
+        if self.folder is not None:
+            with (self.folder / name).open("a") as file:
+                file.write(f"{line}\n")
 
     def order(self, number: int = -1) -> dict[str, Any]:
         found: dict[str, Any] = json.loads(self.orders[number].body or b"")

@@ -219,7 +219,7 @@ async def test_killed_while_deleting_what_was_not_handed_over(template: Template
         await verify_decisions(desk.desk)
 
 
-@pytest.mark.parametrize("point", ["answer:before", "answer:after", "together:before", "together:after"])
+@pytest.mark.parametrize("point", [f"{point}:{moment}" for point in ("answer", "together", "together-look") for moment in MOMENTS])
 async def test_killed_between_two_who_must_act_together(template: Template, tmp_path: Path, storage: str, point: str) -> None:
     """The second answer is taken whole or not at all; the first is told of it once, at the latest in the next round."""
     folder = tmp_path / "desk"

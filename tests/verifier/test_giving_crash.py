@@ -11,11 +11,13 @@ from support.desk_killed import die
 from support.own_office import KEY, OWN, OwnOffice, record
 from support.permitting import ASSESSMENT, PERMIT
 from support.signing import AT
-from support.trial_verify import Dice, issue, show
+from support.trial_verify import IDX, LIST, Dice, issue, show, status_token
+from support.trial_web import Watch
 
 from shared.asks import WITHDRAW, make_binding, render_ask
 from shared.openid4vp import agreed_members, parse_permission, render_response
-from verifier import known
+from shared.storage import open_storage
+from verifier import known, resting
 
 POINTS = ("given-ordered:before", "given-ordered:after", "given-made:before", "given-made:after")
 MOMENTS = ("before", "after")
@@ -45,6 +47,50 @@ async def test_a_record_is_given_once(template: Template, tmp_path: Path, settin
         assert (await record(desk.desk, OwnOffice(folder=folder), told["id"])) == offer
     orders = (folder / "orders").read_text().split("\n")[:-1]
     assert (set(orders), len(orders)) == ({f"{told['id']} mandate-receipt"}, 2 if point == "given-made:before" else 1)
+
+
+async def test_what_was_refused_makes_room_once_it_is_known(template: Template, tmp_path: Path, settings: dict[str, Any]) -> None:
+    """Until then the same is ordered again; one document is made in the end."""
+    folder = tmp_path / "desk"
+    async with serving(template, folder, **settings) as desk:
+        with_key(folder)
+        _, told = await desk.call("POST", "/api/copies", data=copy_file(), headers={"content-type": "application/json"})
+    for moment in MOMENTS:
+        await die(folder, settings["storage"], "refused", f"given-refused:{moment}", told["id"])
+        assert await states(settings["storage"]) == (["ordered valid"] if moment == "before" else [])
+    async with serving(template, folder, **settings) as desk:
+        offer = await record(desk.desk, OwnOffice(folder=folder), told["id"])
+        assert (await record(desk.desk, OwnOffice(folder=folder), told["id"])) == offer
+        assert await states(settings["storage"]) == ["made valid"]
+    assert (folder / "orders").read_text() == f"{told['id']} mandate-receipt\n"
+
+
+async def test_what_rests_on_an_authority_is_told_until_that_is_known(template: Template, tmp_path: Path, settings: dict[str, Any]) -> None:
+    """Our issuer may be told the same twice, which changes nothing there, and is never told less."""
+    folder = tmp_path / "desk"
+    async with serving(template, folder, **settings) as desk:
+        with_key(folder)
+        _, told = await desk.call("POST", "/api/copies", data=copy_file(), headers={"content-type": "application/json"})
+        offer = await record(desk.desk, OwnOffice(folder=folder), told["id"])
+        desk.site.lists[LIST] = status_token({IDX: 2}, iat=AT + 60)
+        desk.clock.at += 60
+        await desk.store.refresh(desk.site)
+    for moment in MOMENTS:
+        await die(folder, settings["storage"], "rest", f"given-stands:{moment}", at=AT + 60)
+        assert await states(settings["storage"]) == [f"made {'valid' if moment == 'before' else 'on-hold'}"]
+    async with serving(template, folder, refresh=False, clock=Watch(AT + 60), **settings) as desk:
+        assert await resting.follow(desk.desk, desk.store, OwnOffice(folder=folder))
+    assert (folder / "changes").read_text().splitlines() == [f"{offer.number}/hold"] * 2
+
+
+async def states(storage: str) -> list[str]:
+    """Of the documents that were given, as anybody who opens the database finds them."""
+    opened = open_storage(storage)
+    try:
+        found = await opened.read(lambda tx: tx.fetch("SELECT state, standing FROM given_document"))
+        return [f"{each['state']} {each['standing']}" for each in found]
+    finally:
+        await opened.close()
 
 
 @pytest.mark.parametrize("point", ["given-made:before", "known:before"])

@@ -12,7 +12,7 @@ from support.joint_acts import PETER, joint_copy
 from support.no_wrong_door import Town, open_town
 from support.posting import Sent, ask, check, post, written
 from support.signing import AT
-from support.trial_verify import LIST, status_token
+from support.trial_verify import IDX, LIST, status_token
 from support.trial_web import Watch
 from support.trusting import Publisher
 
@@ -145,15 +145,45 @@ async def test_killed_while_taking_a_letter_for_others(template: Template, tmp_p
 
 
 @pytest.mark.parametrize("moment", MOMENTS)
-async def test_killed_once_it_has_arrived(template: Template, tmp_path: Path, moment: str) -> None:
+@pytest.mark.parametrize("point", ["letter-due", "letter-arrived"])
+async def test_killed_while_it_is_passed_on(template: Template, tmp_path: Path, point: str, moment: str) -> None:
     """Nobody knows whether it was taken: it is posted again, and is one letter there."""
     async with open_town(template, tmp_path) as town:
         letter, folder = town.letter(), town.library.desk.directory
         await passing.take(town.library.desk, letter.token)
-        await die(folder, "", "deliver", f"letter-arrived:{moment}", letter=letter.token)
-        assert ((await kept(town))[0].letter == "") is (moment == "after")
+        await die(folder, "", "deliver", f"{point}:{moment}", letter=letter.token)
+        arrived = (point, moment) == ("letter-arrived", "after")
+        assert ((await kept(town))[0].letter == "") is arrived
+        begun = (point, moment) != ("letter-due", "before")
+        assert await passing.deliver(town.library.desk, town.send) == int(not begun), "whoever begins has five minutes"
         town.library.clock.at += 400
-        assert await passing.deliver(town.library.desk, town.send) == (1 if moment == "before" else 0)
+        assert await passing.deliver(town.library.desk, town.send) == int(begun and not arrived)
+        assert await lines(town.council) == [("accepted", "")] * (not arrived)
+        assert await lines(town.library) == [("undecided", "passed_on")]
+
+
+async def test_killed_while_it_is_said_that_something_was_undone(template: Template, tmp_path: Path, storage_uri: str) -> None:
+    """It waits to be undone until somebody's word of it is kept; whoever says so again changes nothing."""
+    folder = tmp_path / "desk"
+    async with serving(template, folder, storage=storage_uri) as desk:
+        by_a_person(desk)
+        first = written(desk, seed="one")
+        await post(desk, first)
+        desk.site.lists[LIST] = status_token({IDX: 1}, iat=AT + 60)
+        desk.clock.at += 60
+        await desk.store.refresh(desk.site)
+        later = written(desk, seed="two", about=first.claims["jti"])
+        _, told = await post(desk, later)
+        found = await desk.desk.storage.read(lambda tx: letters.listed(tx, desk.clock(), 10))
+        (called,) = [each.exchange for each in found if each.undo]
+    undo = []
+    for moment in (*MOMENTS, "before"):
+        await die(folder, storage_uri, "undone", f"letter-undone:{moment}", identifier=called, at=AT + 60)
+        async with serving(template, folder, storage=storage_uri, clock=Watch(AT + 60), refresh=False) as desk:
+            found = await desk.desk.storage.read(lambda tx: letters.listed(tx, desk.clock(), 10))
+            undo.append([each.undo for each in found if each.exchange == called])
+            assert check(desk, later, (await ask(desk, later.ticket))[1]) == check(desk, later, told)
+    assert undo == [["open"], ["done"], ["done"]]
 
 
 async def kept(town: Town) -> list[passed.Passed]:
