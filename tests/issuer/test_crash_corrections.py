@@ -7,10 +7,13 @@ import shutil
 import signal
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from prometheus_client import CollectorRegistry
 from support.dying import environment
+from support.dying_corrections import LATE
 from support.registry import Template
 
 from issuer import config, corrections
@@ -24,12 +27,12 @@ from shared.jose.jwt import parse_jwt
 from shared.web import log
 
 
-def tell(directory: Path, failpoint: str) -> dict[str, str]:
-    """What the office said before it was killed."""
+def tell(directory: Path, failpoint: str) -> tuple[dict[str, str], str]:
+    """What the office said before it was killed, and what it complained about."""
     command = [sys.executable, "-m", "support.dying_corrections", str(directory)]
     done = subprocess.run(command, capture_output=True, text=True, env=environment(failpoint), check=False, timeout=60)
     assert done.returncode == -signal.SIGKILL, done.stderr
-    return dict(line.split(" ", 1) for line in done.stdout.splitlines())
+    return dict(line.split(" ", 1) for line in done.stdout.splitlines()), done.stderr
 
 
 @pytest.mark.parametrize("moment", ["before", "after"])
@@ -37,7 +40,7 @@ def tell(directory: Path, failpoint: str) -> dict[str, str]:
 async def test_killed_at(template: Template, tmp_path: Path, point: str, silent: str, moment: str) -> None:
     directory = tmp_path / "registry"
     shutil.copytree(template.directory, directory)
-    said = tell(directory, f"{point}:{moment}")
+    said, _ = tell(directory, f"{point}:{moment}")
     assert silent not in said
     made = json.loads(said["made"])
     office = open_office(directory, config.read(directory))
@@ -59,5 +62,29 @@ async def test_killed_at(template: Template, tmp_path: Path, point: str, silent:
         if told["state"] == "refused":
             with pytest.raises(Conflict):
                 await corrections.refuse(office, told["reference"], code="not-ours", words="Again.", actor=SERVICE)
+    finally:
+        await stop(office)
+
+
+@pytest.mark.parametrize("moment", ["before", "after"])
+async def test_killed_while_it_says_that_an_answer_is_overdue(
+    template: Template, tmp_path: Path, caplog: pytest.LogCaptureFixture, moment: str
+) -> None:
+    """It is rather said twice than never; once it is kept that it was said, it is said no more."""
+    directory = tmp_path / "registry"
+    shutil.copytree(template.directory, directory)
+    said, complaints = tell(directory, f"dispute-clock:{moment}")
+    assert ("received" in said, "reminded" in said) == (True, False)
+    office = open_office(directory, config.read(directory))
+    await start(office)
+    try:
+        (reference,) = [str(row["reference"]) for row in await office.storage.read(lambda tx: tx.fetch("SELECT reference FROM correction"))]
+        overdue = f"nobody has answered in time: {reference}"
+        assert complaints.count(overdue) == 1
+        late, figures = replace(office, clock=lambda: office.clock() + LATE), corrections.Figures(CollectorRegistry())
+        for _ in range(2):
+            await corrections.tend(late, figures)
+        assert caplog.messages.count(overdue) == int(moment == "before")
+        await corrections.refuse(office, reference, code="not-ours", words="Ask the council.", actor=SERVICE)
     finally:
         await stop(office)

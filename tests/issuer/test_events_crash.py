@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -12,11 +13,12 @@ from support.dying import quiet
 from support.dying_news import CLERK, DEATH, UNSURE, act
 from support.registry import LPA_1, Template
 
-from issuer import deciding_news, following, offers
+from issuer import deciding_news, following, offers, revoke
 from issuer.office import Office
 from issuer.records import documents, news
-from issuer.sessions import Standing
+from issuer.sessions import Action, Standing
 from shared.errors import Conflict
+from shared.web import log
 
 ORDER = offers.Order(type="representation", claims=LPA_1, reference="case 7")
 
@@ -83,3 +85,31 @@ async def test_killed_at_putting_a_mistake_right(office: Office, point: str, mom
     assert (await office.storage.read(lambda tx: news.get(tx, task.id))).state == "settled"
     (each,) = await office.storage.read(lambda tx: news.concerned(tx, task.id))
     assert each.made
+
+
+async def test_killed_while_the_other_attorneys_are_held(office: Office) -> None:
+    """They wait once, however often somebody begins, and what was looked at is looked at no more."""
+    peter = LPA_1 | {"decision_rule": "jointly", "cardinality": 2}
+    nora = peter | {"proxy": {"given_name": "Una", "family_name": "Ashdown", "birthdate": "1971-07-30"}}
+    stopped, waits = [
+        (await offers.make(office, replace(ORDER, claims=each), actor=CLERK, idempotency_key=str(n))).document
+        for n, each in enumerate((peter, nora))
+    ]
+    await revoke.change_one(office, stopped, revoke.Wish(action=Action.CANCEL, reason="attorney-stopped", actor=CLERK))
+    seen = []
+    for point in ("joint-stopped", "own-change"):
+        for moment in ("before", "after"):
+            await dies(office, f"{point}:{moment}", "own")
+            seen.append((await holds(office, waits), len(await office.storage.read(news.changes))))
+    held = [("held", "joint-attorney-stopped")]
+    assert seen == [([], 1), (held, 2), (held, 2), (held, 1)], "that they wait is looked at too"
+    await following.follow_own(office)
+    assert (await holds(office, waits), await office.storage.read(news.changes)) == (held, [])
+    await log.check(office.storage)
+    lines = await office.storage.read(lambda tx: log.page(tx, before=99, limit=99))
+    assert [dict(line.entry.entry or {})["kind"] for line in lines].count("held") == 1
+
+
+async def holds(office: Office, number: str) -> list[tuple[str, str]]:
+    events = await office.storage.read(lambda tx: documents.history(tx, number))
+    return [(each.kind, each.reason) for each in events if each.kind != "made"]

@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import asyncio
 import sys
+from dataclasses import replace
 from pathlib import Path
 
+from prometheus_client import CollectorRegistry
 from support.issuing_story import CLERK, say
 from support.registry import LPA_1, URL
 from support.signing import Signer
@@ -20,12 +22,15 @@ from issuer.nonces import fresh_nonce
 from issuer.office import Office
 from shared import addressed
 from shared.addressed import AddressedPresentation
+from shared.clock import DAY
 from shared.codec import base64url
 from shared.corrections import PURPOSE, Ticket, make_binding, seal_ticket
 from shared.formats import formats
 from shared.keys import KeyId
 from shared.openid4vci import CredentialRequest, PreAuthorizedRequest, prepare_key_proof
 
+LATE = 20 * DAY
+"""Seconds until an answer is overdue, while the document and its copies are still good."""
 FORM = formats()["dc+sd-jwt"]
 
 
@@ -55,6 +60,8 @@ async def tell(office: Office) -> None:
     say("made", ticket=base64url.encode(number), sealed=sealed)
     await corrections.receive(office, envelopes, sealed)
     say("received")
+    await corrections.tend(replace(office, clock=lambda: office.clock() + LATE), corrections.Figures(CollectorRegistry()))
+    say("reminded")
     (reference,) = [row["reference"] for row in await office.storage.read(lambda tx: tx.fetch("SELECT reference FROM correction"))]
     await corrections.refuse(office, str(reference), code="not-ours", words="Ask the council.", actor=CLERK)
     say("answered")

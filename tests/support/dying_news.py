@@ -21,6 +21,8 @@ UNSURE = following.News(id="told once", vct=DEATH.vct, became="shown", claims=of
 async def act(office: Office, action: str, told: str = "", document: str = "") -> None:
     if action == "hear":
         await following.hear(office, DEATH)
+    elif action == "own":
+        await following.follow_own(office)
     elif action == "mistake":
         await deciding_news.mistake(office, told)
     else:
