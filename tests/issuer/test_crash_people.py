@@ -2,22 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from hashlib import sha256
 from pathlib import Path
 
 import pytest
-from aiohttp import ClientError
+from aiohttp import ClientError, ClientSession, CookieJar
 from support import dying as support_dying
 from support.attested import Wallet, attested
 from support.dying import dies
 from support.registry import Registry, Template, serving
 from support.second_person import approve
+from support.soft_authenticator import SoftAuthenticator
+from support.visitor import Visitor, challenge, code, letter
+from yarl import URL
 
 from issuer import config
+from issuer.offers import Made
 from issuer.sessions import Approval
 from shared.errors import InvalidGrant, InvalidTransactionId
 from shared.openid4vci import TokenResponse, request_deferred
+from shared.web.app import free_port
 
 MOMENTS = pytest.mark.parametrize("moment", ["before", "after"])
 
@@ -32,9 +38,9 @@ async def registry(template: Template, tmp_path: Path) -> AsyncIterator[Registry
 
 
 @asynccontextmanager
-async def dying(registry: Registry, failpoint: str) -> AsyncIterator[None]:
-    """Wallets meet another process of the office, which dies of the block without having answered."""
-    async with support_dying.dying(registry, failpoint):
+async def dying(registry: Registry, failpoint: str, **how: int) -> AsyncIterator[None]:
+    """Wallets and browsers meet another process of the office, which dies of the block without having answered."""
+    async with support_dying.dying(registry, failpoint, **how):
         with pytest.raises(ClientError):
             yield
 
@@ -125,3 +131,72 @@ async def test_killed_while_it_is_corrected(registry: Registry, moment: str) -> 
     assert await history(registry, number) == ["made", "approved", "collected", *["corrected"] * ended]
     assert (await count(registry, "status_entry WHERE value = 1") > 0) == bool(ended)
     assert ((await wallet.copies(token)).transaction_id is not None) == bool(ended)
+
+
+@asynccontextmanager
+async def browsing(registry: Registry, port: int) -> AsyncIterator[Visitor]:
+    """NORA's browser, to which the process at ``port`` is the office as well."""
+    jar = CookieJar(unsafe=True, treat_as_secure_origin=[URL(registry.base), URL(f"http://localhost:{port}")])
+    async with ClientSession(cookie_jar=jar) as http:
+        yield Visitor(registry, http)
+
+
+async def test_killed_at_each_step_of_a_holder_who_signs_in(registry: Registry) -> None:
+    """She does the same again, or begins again in her wallet where the office's answer is good once and nobody got it."""
+    wallet, made, other, port = await attested(registry), await letter(registry), await letter(registry), free_port()
+    async with browsing(registry, port) as nora:
+
+        async def begins(letter: Made = made) -> None:
+            await nora.come(wallet, (await wallet.push())[1])
+            await nora.sign_in(code(letter))
+            assert nora.path == "/authorize/agree"
+
+        async def killed(point: str, act: Callable[[], Awaitable[object]], first: Callable[[], Awaitable[None]] | None = None) -> None:
+            """Twice; with the page that was at hand before, unless something else comes ``first``."""
+            for moment in ("before", "after"):
+                if first is not None:
+                    await first()
+                page = nora.text
+                async with dying(registry, f"{point}:{moment}", port=port):
+                    await act()
+                nora.text = page
+
+        await killed("push", wallet.push)
+        pushed = (await wallet.push())[1]
+        await killed("begin", lambda: nora.come(wallet, pushed))
+        await nora.come(wallet, pushed)
+        await killed("holder-sign-in", lambda: nora.sign_in(code(made)))
+        await nora.sign_in(code(made))
+        assert nora.path == "/authorize/agree"
+        for point in ("grant", "agreed"):
+            await killed(point, lambda: nora.agree(made.document), begins)
+            await nora.agree(made.document)
+            assert (nora.status, nora.left) == (400, ""), "this sign-in is over, and nobody has its code"
+        await begins()
+        await killed("deny", lambda: nora.send("/authorize/refuse"))
+        await nora.send("/authorize/refuse")
+        assert (nora.status, nora.left) == (400, "")
+        assert await history(registry, made.document) == ["made", "agreed"]
+        await begins()
+        await nora.open("/authorize/sign-in")
+        await nora.sign_in(code(other))
+        await killed("join", lambda: nora.send("/authorize/same", ("same", "yes")))
+        await nora.send("/authorize/same", ("same", "yes"))
+        assert nora.path == "/authorize/sign-in", "whoever was joined to another signs in anew"
+        await nora.sign_in(code(other))
+        assert nora.path == "/authorize/documents"
+        assert [number in nora.text for number in (made.document, other.document)] == [True, True]
+        asked = challenge(await nora.open("/authorize/passkeys"))
+        passkey = SoftAuthenticator(host="registry.example", origin="https://registry.example", handle=sha256(asked).digest())
+        fields = (("passkey", passkey.create(asked)), ("name", "Phone"))
+        await killed("passkey", lambda: nora.send("/authorize/passkeys", *fields))
+        await nora.open("/authorize/passkeys")
+        await nora.open("/authorize/passkeys")
+        assert ("Phone" in nora.text, await count(registry, "passkey WHERE subject LIKE 'holder:%'")) == (True, 1)
+        sign_in, pushed = await wallet.push()
+        await nora.come(wallet, pushed)
+        await nora.sign_in(code(made))
+        await nora.choose(made.document)
+        await nora.agree(made.document)
+        assert (await wallet.copies(await wallet.change(sign_in, nora.left))).transaction_id is not None
+    assert await history(registry, made.document) == ["made", "agreed", "agreed"]

@@ -18,6 +18,7 @@ from support.trial_web import Watch
 from issuer import config
 from issuer.app import open_office, start, stop
 from issuer.office import Office
+from shared.web.app import free_port
 
 ROOT = Path(__file__).parents[2]
 
@@ -33,16 +34,17 @@ async def dies(module: str, failpoint: str, folder: Path, at: int, *action: str)
 
 
 @asynccontextmanager
-async def dying(registry: Registry, failpoint: str) -> AsyncIterator[None]:
-    """Whoever calls ``registry`` meets another process of that office, which has to die of the block."""
-    says, base = registry.directory / "says", registry.base
+async def dying(registry: Registry, failpoint: str, *, port: int = 0) -> AsyncIterator[None]:
+    """Whoever calls ``registry`` meets another process of that office, at a free ``port`` if none is named, which has to die of the block."""
+    says, base, port = registry.directory / "says", registry.base, port or free_port()
     os.mkfifo(says)
-    command = ("support.dying_office", str(registry.directory), str(registry.clock()), "serve")
+    command = ("support.dying_office", str(registry.directory), str(registry.clock()), "serve", str(port))
     settings = {"MUNIMENT_ISSUER_FAILPOINT": failpoint, "MUNIMENT_ISSUER_STORAGE": registry.office.settings.storage}
     process = await forking.begin(*command, out=says, **settings)
     code = None
     try:
-        registry.base = f"http://localhost:{int(await asyncio.to_thread(_line, says))}"
+        assert await asyncio.to_thread(_line, says)
+        registry.base = f"http://localhost:{port}"
         yield
         code = await forking.ended(process)
         assert code == -signal.SIGKILL

@@ -1,6 +1,6 @@
 """One process of an office that may die of what it does, beside another that lives: ``python -m support.dying_office FOLDER AT ACTION [NUMBER]``.
 
-``serve`` prints its port and answers until it is ended; ``approve``, ``correct`` and ``lose`` do that to a document.
+``serve`` says when it is ready, and answers at the port of that number until it is ended; ``approve``, ``correct`` and ``lose`` do that to a document.
 """
 
 from __future__ import annotations
@@ -18,12 +18,11 @@ from issuer.lost import replace_lost
 from issuer.office import Office
 from issuer.replace import replace
 from issuer.sessions import Actor
-from shared.web.app import free_port
 
 
 async def _act(office: Office, action: str, number: str = "") -> None:
     if action == "serve":
-        await _serve(office)
+        await _serve(office, int(number))
     elif action == "approve":
         await approve(office, number)
     elif action == "lose":
@@ -32,11 +31,11 @@ async def _act(office: Office, action: str, number: str = "") -> None:
         await replace(office, number, LPA_1 | {"powers": ["banking"]}, reason="a slip", actor=Actor(role="clerk", name="Cled"))
 
 
-async def _serve(office: Office) -> None:
-    runner, port = web.AppRunner(build(office), access_log=None), free_port()
+async def _serve(office: Office, port: int) -> None:
+    runner = web.AppRunner(build(office), access_log=None)
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", port).start()
-    sys.stdout.write(f"{port}\n")
+    sys.stdout.write("ready\n")
     sys.stdout.flush()
     await asyncio.Event().wait()
 
