@@ -133,6 +133,21 @@ async def test_killed_while_it_is_corrected(registry: Registry, moment: str) -> 
     assert ((await wallet.copies(token)).transaction_id is not None) == bool(ended)
 
 
+async def test_killed_while_many_are_cancelled(registry: Registry) -> None:
+    """All of them or none; whoever confirms the same number once more changes nothing."""
+    made = [(await registry.make(reference="case 9"))["id"] for _ in range(2)]
+    wish = {"action": "cancel", "references": ["case 9"], "reason": "made-in-error", "preview": False, "confirm_count": 2}
+    for moment in ("before", "after"):
+        async with dying(registry, f"change-many:{moment}"):
+            await registry.call("POST", "/api/status-changes", wish)
+        assert [await history(registry, each) for each in made] == [["made", *["cancelled"] * (moment == "after")]] * 2
+    status, told = await registry.call("POST", "/api/status-changes", wish)
+    assert (status, told["code"]) == (409, "conflict")
+    _, told = await registry.call("POST", "/api/status-changes", wish | {"preview": True, "confirm_count": None})
+    assert (told["documents"], told["unchanged"]) == (0, 2)
+    assert [await history(registry, each) for each in made] == [["made", "cancelled"]] * 2
+
+
 @asynccontextmanager
 async def browsing(registry: Registry, port: int) -> AsyncIterator[Visitor]:
     """NORA's browser, to which the process at ``port`` is the office as well."""

@@ -7,13 +7,15 @@ import signal
 import sys
 
 import pytest
-from support.dying import environment
+from support.dying import dies, environment
 from support.registry import NOON, Registry, collect
 
 from issuer import recall
-from issuer.app import publisher_of
+from issuer.app import one_round, publisher_of
 from issuer.records.recalls import Recall
 from issuer.sessions import Actor
+from shared.errors import Conflict
+from shared.trust.publication import parse_publication
 from shared.trust.snapshot import KeyState
 
 
@@ -94,6 +96,21 @@ async def test_killed_at(registry: Registry, point: str, moment: str) -> None:
     assert done.ended_at is not None
     rows = await registry.office.storage.read(lambda tx: tx.fetch("SELECT * FROM event WHERE kind = 'recalled'"))
     assert len(rows) == 2  # once each
+
+
+async def test_killed_while_a_key_is_reported(registry: Registry) -> None:
+    """Once it is written down everybody hears it, whoever was killed before it was said."""
+    (key,) = await recall.keys(registry.office)
+    told = []
+    for moment in ("before", "after"):
+        await dies("dying_office", f"end-key:{moment}", registry.directory, registry.clock(), "report", key.kid)
+        await one_round(registry.app)
+        said = parse_publication(await (await registry.get("/.well-known/muniment-trust")).read()).snapshot.keys
+        told.append(said[key.thumbprint].state)
+    assert told == [KeyState.ACTIVE, KeyState.COMPROMISED]
+    with pytest.raises(Conflict):
+        await recall.report(registry.office, key.kid, reason="again", actor=Actor(role="admin", name="Ana"))
+    assert len((await (await collect(registry, await registry.make())).copies()).credentials) == 1, "by another key"
 
 
 async def test_asked_for_more_than_what_is_under_way(registry: Registry) -> None:

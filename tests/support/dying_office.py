@@ -1,6 +1,7 @@
 """One process of an office that may die of what it does, beside another that lives: ``python -m support.dying_office FOLDER AT ACTION [NUMBER]``.
 
-``serve`` says when it is ready, and answers at the port of that number until it is ended; ``approve``, ``correct`` and ``lose`` do that to a document.
+``serve`` says when it is ready, and answers at the port of that number until it is ended; ``approve``, ``correct`` and
+``lose`` do that to a document, ``report`` to a key.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from support.dying import once
 from support.registry import LPA_1
 from support.second_person import approve
 
+from issuer import recall
 from issuer.app import build
 from issuer.lost import replace_lost
 from issuer.office import Office
@@ -25,6 +27,8 @@ async def _act(office: Office, action: str, number: str = "") -> None:
         await _serve(office, int(number))
     elif action == "approve":
         await approve(office, number)
+    elif action == "report":
+        await recall.report(office, number, reason="the disk was stolen", actor=Actor(role="admin", name="Ana"))
     elif action == "lose":
         await replace_lost(office, number, actor=Actor(role="clerk", name="Cled"))
     else:
