@@ -28,7 +28,7 @@ from wallet.links import LockedLink
 from wallet.means import Means
 from wallet.records import ADDRESSED, LOCKED, Item
 from wallet.sessions import Addressed
-from wallet.views import KEPT, View, Views
+from wallet.views import KEPT, View, Views, take_back
 
 MAX_ADDRESS = 60_000  # characters of a link that mail programs and browsers still take; beyond, the file goes
 
@@ -83,7 +83,7 @@ async def lock(means: Means, vault: Vault, views: Views, copy: str, *, uses: int
             token = await asyncio.to_thread(sealed_link.seal, link, told, entropy=means.entropy)
         else:
             token = await asyncio.to_thread(sealed_link.seal_for, link, keyed.inbox)
-    view = await views.put(token, until=made.expires_at, uses=uses) if uses else ""
+    view = await views.ready(token, until=made.expires_at, uses=uses) if uses else None
     kept = LockedLink(
         at=at,
         copy=copy,
@@ -91,12 +91,17 @@ async def lock(means: Means, vault: Vault, views: Views, copy: str, *, uses: int
         name=link.name,
         expires_at=link.until,
         token="" if view else token,
-        view=view,
+        view=view.id if view else "",
         keyed=keyed is not None,
     )
     name = base64url.encode(means.entropy(16))
-    item = await means.storage.write(lambda tx: LOCKED.put(tx, vault, name, kept, entropy=means.entropy), point="locked")
-    return Made(item, told)
+
+    async def unit(tx: Tx) -> Item[LockedLink]:
+        if view is not None:
+            await view.put(tx)
+        return await LOCKED.put(tx, vault, name, kept, entropy=means.entropy)
+
+    return Made(await means.storage.write(unit, point="locked"), told)
 
 
 def link_of(made: Addressed) -> Link:
@@ -146,15 +151,16 @@ async def withdraw(means: Means, vault: Vault, views: Views, name: str) -> Item[
 
 
 async def drop_over(means: Means, vault: Vault) -> None:
-    """Links leave the list some weeks after their end."""
+    """Links leave the list some weeks after their end, and with them what the service showed: nothing of a wallet lies here that it knows nothing of."""
     oldest = means.clock() - KEPT
-    over = [item.id for item in await all_links(means, vault) if item.value.expires_at <= oldest]
+    over = [item for item in await all_links(means, vault) if item.value.expires_at <= oldest]
     if not over:
         return
 
     async def drop(tx: Tx) -> None:
-        for name in over:
-            await LOCKED.drop(tx, vault, name)
+        for item in over:
+            await take_back(tx, item.value.view)
+            await LOCKED.drop(tx, vault, item.id)
 
     await means.storage.write(drop, point="locked-over")
 

@@ -52,6 +52,20 @@ class _Row:
     view: View
 
 
+@dataclass(frozen=True, slots=True)
+class Ready:
+    """A view that was sealed for its row, and can be put there in the unit of work of the link that its holder sees."""
+
+    id: str
+    stamp: bytes
+    ends_on: int
+    body: bytes
+
+    async def put(self, tx: Tx) -> None:
+        sql = "INSERT INTO views (id, stamp, ends_on, body) VALUES ($1, $2, $3, $4)"
+        await tx.execute(sql, self.id, self.stamp, self.ends_on, self.body)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Views:
     """All views of this service. ``Missing`` where there is none, or it is closed: nobody learns which."""
@@ -62,19 +76,13 @@ class Views:
     entropy: Entropy
     working: asyncio.Lock = field(default_factory=asyncio.Lock)  # words are stretched one at a time, for that takes a processor
 
-    async def put(self, token: str, *, until: int, uses: int) -> str:
-        """A new view, by its random name."""
+    async def ready(self, token: str, *, until: int, uses: int) -> Ready:
+        """A new view; its name is random. ``Malformed`` for more uses than are allowed, or none."""
         if not 1 <= uses <= MAX_USES:
             raise Malformed(f"a copy is shown here 1 to {MAX_USES} times", where="uses")
         name = base64url.encode(self.entropy(16))
         body = await self._sealed(name, View(token=token, until=until, uses_left=uses))
-        ends_on = (until + KEPT) // DAY * DAY + DAY
-        stamp = self.entropy(8)
-        await self.storage.write(
-            lambda tx: tx.execute("INSERT INTO views (id, stamp, ends_on, body) VALUES ($1, $2, $3, $4)", name, stamp, ends_on, body),
-            point="view",
-        )
-        return name
+        return Ready(name, self.entropy(8), (until + KEPT) // DAY * DAY + DAY, body)
 
     async def find(self, name: str) -> View | None:
         """What the holder sees of it; ``None`` once it is gone."""
@@ -90,19 +98,19 @@ class Views:
         async with self.working:
             row = await self._row(name)
             if row is not None:
-                await self._save(name, row, msgspec.structs.replace(row.view, token=""))
+                await self._save(name, row, msgspec.structs.replace(row.view, token=""), point="view-closed")
 
     async def open(self, name: str, words: str, organisation: str) -> Link:
         """What is inside. The try is on the disk before the words are looked at; ``Malformed`` at ``words`` where they do not fit."""
         async with self.working:
             row = self._open(await self._row(name))
             token = row.view.token
-            tried = await self._save(name, row, _tried(row.view))
+            tried = await self._save(name, row, _tried(row.view), point="view-tried")
             link = await asyncio.to_thread(sealed_link.open_with_words, token, words)
             if link.until <= self.clock():
                 raise Expired("this link is past its end")
             opening = Opening(at=self.clock(), organisation=organisation)
-            await self._save(name, tried, _used(row.view, opening))
+            await self._save(name, tried, _used(row.view, opening), point="view-opened")
             return link
 
     async def sweep(self) -> None:
@@ -122,7 +130,7 @@ class Views:
         plain = await self.custodian.unseal(STORAGE, bytes(row["body"]), context=_context(name))
         return _Row(bytes(row["stamp"]), msgspec.msgpack.decode(plain, type=View))
 
-    async def _save(self, name: str, row: _Row, view: View) -> _Row:
+    async def _save(self, name: str, row: _Row, view: View, *, point: str) -> _Row:
         body, stamp = await self._sealed(name, view), self.entropy(8)
 
         async def save(tx: Tx) -> None:
@@ -130,7 +138,7 @@ class Views:
             if await tx.execute(sql, stamp, body, name, row.stamp) != 1:
                 raise Conflict("somebody opened this at the same moment; try again")
 
-        await self.storage.write(save, point="view-opened")
+        await self.storage.write(save, point=point)
         return _Row(stamp, view)
 
     async def _sealed(self, name: str, view: View) -> bytes:

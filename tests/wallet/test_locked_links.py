@@ -79,7 +79,7 @@ async def test_a_copy_that_has_run_out_is_not_locked(wallet: Wallet, views: View
     with pytest.raises(Missing):
         await lock(wallet.means, wallet.vault, views, "none")
     with pytest.raises(Malformed):
-        await views.put("token", until=1, uses=21)
+        await views.ready("token", until=1, uses=21)
 
 
 async def test_a_view_is_opened_as_often_as_allowed(wallet: Wallet, views: Views) -> None:
@@ -239,10 +239,11 @@ async def test_over_and_forgotten(wallet: Wallet, views: Views) -> None:
 async def test_its_end_inside_counts(wallet: Wallet, views: Views) -> None:
     """A row that was given a longer life than what is sealed in it."""
     made = await locked(wallet, views)
-    name = await views.put(made.item.value.token, until=wallet.world.clock() + 400 * DAY, uses=1)
+    longer = await views.ready(made.item.value.token, until=wallet.world.clock() + 400 * DAY, uses=1)
+    await wallet.storage.write(longer.put)
     wallet.world.clock.at += 8 * DAY
     with pytest.raises(Expired):
-        await views.open(name, made.words, "x")
+        await views.open(longer.id, made.words, "x")
 
 
 # --- the whole service -------------------------------------------------------------------------------------------------------------------
