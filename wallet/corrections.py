@@ -84,11 +84,19 @@ async def preview(means: Means, vault: Vault, document: str, key: str, *, locale
 async def say_wrong(means: Means, vault: Vault, document: str, key: str, words: str) -> Item[Correction]:
     """Tell the office that made ``document`` that the detail ``key`` (``Line.key``) is wrong, in the holder's ``words``.
 
-    ``Malformed`` for no words, ``Missing`` for no such detail, ``Conflict`` where no copy is left, the office takes no such messages, or too many
+    The same said again before it is answered is the same message: it was sent twice, or nobody heard that it was kept. ``Malformed`` for no words, ``Missing`` for no such detail, ``Conflict`` where no copy is left, the office takes no such messages, or too many
     wait. An office that does not answer gets the ticket later.
     """
     words = words.replace("\r\n", "\n").strip()
     check_words(words)
+    async with means.locks.of(f"{vault.wallet}/wrong/{document}"):
+        waiting = [one for one in await of_document(means, vault, document) if not one.value.final]
+        same = next((one for one in waiting if (one.value.key, one.value.words) == (key, words)), None)
+        return await _tend(means, vault, same or await _made(means, vault, document, key, words))
+
+
+async def _made(means: Means, vault: Vault, document: str, key: str, words: str) -> Item[Correction]:
+    """The ticket, in the wallet and not sent yet."""
     item = await means.storage.read(lambda tx: DOCUMENTS.get(tx, vault, document))
     _line(item.value, key, "en")
     server = item.value.renewal.server if item.value.renewal is not None else ""
@@ -108,6 +116,7 @@ async def say_wrong(means: Means, vault: Vault, document: str, key: str, words: 
         issuer=item.value.issuer,
         issuer_name=item.value.issuer_name,
         detail=name,
+        key=key,
         words=words,
         endpoint=about.correction_endpoint,
         ticket=ticket,
@@ -115,8 +124,7 @@ async def say_wrong(means: Means, vault: Vault, document: str, key: str, words: 
         digest=corrections.digest(sealed),
         next_at=at,
     )
-    kept = await _keep(means, vault, made, item.value, chosen)
-    return await _tend(means, vault, kept)
+    return await _keep(means, vault, made, item.value, chosen)
 
 
 async def _spend(tx: Tx, means: Means, vault: Vault, document: Document, key: str, *, at: int) -> _Chosen:

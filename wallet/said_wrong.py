@@ -33,6 +33,7 @@ class Correction(msgspec.Struct, frozen=True, kw_only=True):
     how_to_complain: str = ""
     answer: str = ""
     problem: str = ""
+    key: str = ""
 
     @property
     def final(self) -> bool:

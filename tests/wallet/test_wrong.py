@@ -322,12 +322,23 @@ async def test_nothing_is_made_for_what_is_not_there(they: Family) -> None:
 
 
 async def test_five_at_a_time_and_each_takes_a_copy(they: Family) -> None:
-    for _ in range(corrections.MOST_WAITING):
-        await say(they, "powers/0")
+    for number in range(corrections.MOST_WAITING):
+        await say(they, "powers/0", f"It ended on day {number}.")
     with pytest.raises(Conflict, match="wait for the answers"):
         await say(they)
     used = [copy for copy in (await they.nora.again()).copies if copy.shown_to == they.registry.url]
     assert len(used) == corrections.MOST_WAITING
+
+
+async def test_the_same_said_again_before_it_is_answered_is_one_message(they: Family) -> None:
+    """By a second click, or by whoever heard nothing; of another detail with the same words it is another."""
+    wallet, item = they.nora.wallet, await they.nora.item()
+    first, again, other = await say(they, "powers/0"), await say(they, "powers/0"), await say(they, "powers/1")
+    assert (first.id, again.value.reference) == (again.id, first.value.reference)
+    assert len(await corrections.of_document(wallet.means, wallet.vault, item.id)) == len({first.id, other.id}) == 2
+    await at_office.refuse(they.registry.office, first.value.reference, code="record-agrees", words="It does.", actor=SERVICE)
+    assert (await ask_now(wallet.means, wallet.vault, first.id)).value.final
+    assert (await say(they, "powers/0")).id != first.id
 
 
 async def test_no_copy_is_left(they: Family) -> None:
