@@ -20,10 +20,15 @@ def easy_seal() -> Iterator[None]:
         yield
 
 
+def pack_once(patch: pytest.MonkeyPatch) -> None:
+    """Services over the same files pack each once, and compile each catalogue once."""
+    patch.setattr(assets, "_asset", cache(assets._asset))
+    patch.setattr(i18n, "_compiled", cache(i18n._compiled))
+
+
 @pytest.fixture(scope="session", autouse=True)
 def once_a_worker() -> Iterator[None]:
-    """A worker starts hundreds of services over the same files: each is packed once, and each catalogue compiled once."""
+    """A worker starts hundreds of services."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(assets, "_asset", cache(assets._asset))
-        patch.setattr(i18n, "_compiled", cache(i18n._compiled))
+        pack_once(patch)
         yield

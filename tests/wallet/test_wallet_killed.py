@@ -1,0 +1,401 @@
+"""The wallet service is killed right before and right after what a holder does is written down, on both databases; then it is run again."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from aiohttp import ClientSession, CookieJar
+from support import desk as desks
+from support.family import family
+from support.holdings import put_document
+from support.inboxes import DEATH, TELL, Town
+from support.letters import ARTHUR, Joan
+from support.mortal import HOLDER, Mortal, mortal
+from support.permitting import LISTS, Street, ask, tell
+from support.registry import Template, make_template
+from support.trial_verify import Dice
+from support.two_phones import PHONE, agree, join, keep_on_phone, show_first
+from support.wallet_visitor import Visitor
+from support.wallets import PASSPHRASE
+from support.world import BANK, BATCH, World
+
+from issuer.records import corrections
+from shared.flow import Fetch
+from wallet import permissions
+from wallet.holding import make_keys
+from wallet.outbox import CARRIED, Outbox
+from wallet.records import SENT
+from wallet.share import Wish, make_out
+from wallet.views import KEPT, TRIES
+
+pytestmark = pytest.mark.real
+
+
+@pytest.fixture(scope="module")
+def office(tmp_path_factory: pytest.TempPathFactory) -> Template:
+    return asyncio.run(make_template(tmp_path_factory.mktemp("office") / "registry"))
+
+
+@pytest.fixture(scope="module")
+def desk(tmp_path_factory: pytest.TempPathFactory) -> desks.Template:
+    return asyncio.run(desks.make_template(tmp_path_factory.mktemp("verifier") / "desk"))
+
+
+@pytest.fixture
+async def nora(tmp_path: Path, storage_uri: str) -> AsyncIterator[Mortal]:
+    """She holds a document, in the small world."""
+    world = World()
+    world.office.formats = ("dc+sd-jwt", "dc+sd-cwt")
+    async with mortal(tmp_path / "wallet", storage_uri, world=world) as made:
+        await made.wallet.collect()
+        yield made
+
+
+async def test_killed_while_copies_go_to_a_phone(nora: Mortal) -> None:
+    """The phone gets the batch that the office made for it, whatever it has to ask for twice, and its loss is told."""
+    (document,) = await nora.wallet.documents()
+    office, batches = nora.wallet.world.office, "/phone/api/batches"
+
+    async def begin() -> Any:
+        return await nora.call("POST", batches, {"document": document.id, "phone": PHONE})
+
+    async def proofs(told: Any) -> dict[str, list[str]]:
+        ring = await make_keys(told["count"], Dice(PHONE))
+        return {"proofs": list(await ring.prove(audience=told["audience"], nonce=told["nonce"], at=told["at"]))}
+
+    async def states() -> list[str]:
+        return [each["state"] for each in (await nora.call("GET", f"/phone/api/state?phone={PHONE}"))["batches"]]
+
+    async def copies(told: Any) -> Any:
+        return await nora.call("POST", f"{batches}/{told['id']}/copies", await proofs(told))
+
+    async def ends(what: str, name: str) -> None:
+        await nora.call("POST", f"{batches}/{name}/{what}")
+
+    await nora.live("phone-begin:before")
+    await nora.dies(begin())
+    await nora.live("phone-begin:after")
+    assert await states() == []
+    await nora.dies(begin())
+    await nora.live("phone-received:before")
+    assert await states() == ["begun"]
+    await nora.dies(copies(await begin()))
+    await nora.live("phone-received:after")
+    assert await states() == ["begun"]
+    await nora.dies(copies(await begin()))
+    made = office.issued
+
+    await nora.live("phone-kept:before")
+    told = await begin()
+    assert (told["state"], told["count"], await states()) == ("received", BATCH, ["received"])
+    given = await copies(told)
+    await nora.dies(ends("kept", told["id"]))
+    await nora.live("phone-kept:after")
+    assert (await begin(), await copies(told)) == (told, given)
+    await nora.dies(ends("kept", told["id"]))
+
+    await nora.live("phone-staples:before")
+    await ends("kept", told["id"])
+    assert (await states(), office.issued) == (["on-phone"], made)
+    assert (await nora.kinds()).count("kept-on-phone") == 1
+    await nora.dies(nora.round())
+    await nora.live("phone-staples:after")
+    await nora.dies(nora.round())
+    await nora.live("phone-lost:before")
+    asked = len(nora.wallet.world.fetches)
+    await nora.round()
+    assert len(nora.wallet.world.fetches) == asked, "what was written down is not asked for again"
+    assert len((await nora.call("GET", f"/phone/api/staples?phone={PHONE}"))["staples"]) == BATCH
+
+    await nora.dies(ends("lost", told["id"]))
+    await nora.live("phone-lost:after")
+    assert await states() == ["on-phone"]
+    await nora.dies(ends("lost", told["id"]))
+    assert not reported(nora)
+    await nora.live("phone-forgotten:before")
+    assert await states() == ["lost"]
+    await nora.dies(ends("lost", told["id"]))
+    await nora.live("phone-forgotten:after")
+    await nora.dies(nora.round())
+    await nora.live()
+    await nora.round()
+    assert (await states(), (await nora.kinds()).count("lost-by-phone")) == ([], 1)
+    assert len(set(reported(nora))) == 1, "a loss that nobody could write down as told is told again, and is the same loss"
+
+
+def reported(nora: Mortal) -> list[str]:
+    """The batches that the office was told to be lost."""
+    told = nora.wallet.world.office.notified
+    return [each["notification_id"] for each in told if each["event"] == "credential_deleted"]
+
+
+async def test_killed_while_the_wallet_moves_to_a_new_phone(nora: Mortal) -> None:
+    """A move that was cut off is made again; the old phone's copies are given up once."""
+    site = nora.site
+    await nora.live()
+    await keep_on_phone(site, PHONE)
+
+    async def move() -> None:
+        """By two codes, to the end of it; each phone begins with nothing, for sittings are not written down."""
+        site.http.cookie_jar.clear()
+        old = Visitor(site)
+        await old.enter()
+        async with ClientSession(cookie_jar=CookieJar(unsafe=True)) as http:
+            new = Visitor(replace(site, http=http))
+            await agree(old, await join(new, await show_first(old, PHONE)))
+            await new.post("/move/new/enter")
+            await old.get("/move")
+            await old.post("/move/finish")
+            assert "has forgotten your wallet" in old.text
+
+    await nora.live("moved:before")
+    await nora.dies(move())
+    await nora.live("moved:after")
+    kinds = await nora.kinds()
+    assert (kinds.count("moved-off-phone"), kinds.count("moved-to-phone"), reported(nora)) == (1, 0, [])
+    await nora.dies(move())
+    await nora.live()
+    await nora.round()
+    kinds = await nora.kinds()
+    assert (kinds.count("moved-off-phone"), kinds.count("moved-to-phone"), len(reported(nora))) == (1, 1, 1)
+
+
+async def test_killed_while_a_copy_is_locked_opened_and_taken_away(nora: Mortal) -> None:
+    """A copy that the service shows is there with what its holder sees of it, or not at all; a try counts once, and a look stands there once."""
+    wallet = nora.wallet
+    wish = Wish(entity=BANK, name="Northwold Bank", purpose_id="bank", query="bank")
+    copy = await make_out(wallet.means, wallet.vault, wish)
+
+    async def lock() -> Any:
+        return await nora.call("POST", f"/api/addressed/{copy.id}/locked-links", {"uses": 5})
+
+    async def opens(link: Any, words: str) -> int:
+        path = f"{nora.site.base}/view/{link['link'].rpartition('/')[2]}"
+        async with nora.site.http.post(path, data={"words": words, "organisation": "Northwold Bank"}) as answer:
+            await answer.text()
+            return answer.status
+
+    async def links() -> list[Any]:
+        return list((await nora.call("GET", "/api/locked-links"))["links"])
+
+    async def views() -> int:
+        return len(await wallet.storage.read(lambda tx: tx.fetch("SELECT id FROM views")))
+
+    await nora.live("locked:before")
+    await nora.dies(lock())
+    await nora.live("locked:after")
+    assert (await links(), await views()) == ([], 0)
+    await nora.dies(lock())
+
+    await nora.live("view-closed:before")
+    (unseen,) = await links()
+    assert (unseen["state"], await views()) == ("open", 1), "nobody ever heard its words, and its holder can close it"
+    await nora.dies(nora.call("POST", f"/api/locked-links/{unseen['id']}/withdraw"))
+    await nora.live("view-closed:after")
+    await nora.dies(nora.call("POST", f"/api/locked-links/{unseen['id']}/withdraw"))
+
+    await nora.live()
+    assert [each["state"] for each in await links()] == ["closed"]
+    assert (await nora.call("POST", f"/api/locked-links/{unseen['id']}/withdraw"))["state"] == "withdrawn"
+
+    wallet.world.clock.at = unseen["expires_at"] + KEPT
+    for point in ("locked-over:before", "locked-over:after"):
+        await nora.live(point)
+        assert len(await links()) == 1
+        await nora.dies(nora.round())
+    await nora.live()
+    await nora.round()
+    assert (await links(), await views()) == ([], 0)
+
+    copy = await make_out(wallet.means, wallet.vault, wish)
+    link = await lock()
+    for point in ("view-tried:before", "view-tried:after", "view-opened:before", "view-opened:after"):
+        await nora.live(point)
+        await nora.dies(opens(link, link["words"]))
+    await nora.live("taken-back:before")
+    found = await nora.call("GET", f"/api/locked-links/{link['id']}")
+    assert (len(found["looked"]), found["uses_left"], TRIES - found["tries_left"]) == (1, 4, 2)
+    assert await opens(link, link["words"]) == 200
+    found = await nora.call("GET", f"/api/locked-links/{link['id']}")
+    assert (len(found["looked"]), found["uses_left"], TRIES - found["tries_left"]) == (2, 3, 2)
+
+    async def remove() -> None:
+        visitor = Visitor(nora.site)
+        await visitor.enter()
+        await visitor.get("/settings/remove")
+        await visitor.post("/settings/remove", {"passphrase": PASSPHRASE})
+
+    await nora.dies(remove())
+    await nora.live("taken-back:after")
+    assert ((await links())[0]["state"], await views()) == ("open", 1)
+    await nora.dies(remove())
+    await nora.live()
+    assert ((await links())[0]["state"], await views()) == ("closed", 0), "her wallet is there, and shows nothing to anybody"
+    assert await opens(link, link["words"]) == 404
+    await remove()
+    assert (await nora.site.call("POST", "/api/session", {"holder": HOLDER, "passphrase": PASSPHRASE}, token=""))[0] == 401
+
+
+async def test_killed_while_organisations_are_told(tmp_path: Path, storage_uri: str) -> None:
+    """One letter is handed in, and a person answers it three times; the other waits for a copy. It is one letter, and each answer is one line."""
+    town = Town()
+    bank, _ = town.settle("Northwold Bank", "Saxon Mutual", how="person")
+    async with mortal(tmp_path / "wallet", storage_uri, world=town) as joan:
+        wallet = joan.wallet
+        outbox = Outbox(storage=wallet.storage, custodian=wallet.custodian, fetch=town, clock=town.clock, entropy=wallet.means.entropy)
+        document = await put_document(wallet.means, wallet.vault, vct=DEATH.vct, claims=ARTHUR, copies=1)
+        home = Joan(wallet, town, outbox, document)
+        await home.hear()
+        wish = {"document": document, "to": [{"entity": body.entity, "use": TELL.id} for body in town.bodies]}
+
+        async def tell() -> list[tuple[str, str]]:
+            told = await joan.call("POST", "/api/tell", wish, **{"Idempotency-Key": "once"})
+            return [(each["state"], each["fault"]) for each in told["letters"]]
+
+        async def take_along() -> str:
+            (sent,) = await wallet.storage.read(lambda tx: SENT.all(tx, wallet.vault))
+            visitor = Visitor(joan.site)
+            await visitor.enter()
+            letter = f"/tell/{sent.value.telling}/letters/{sent.id}"
+            await visitor.get(letter)
+            await visitor.post(f"{letter}/hand-in")
+            return await visitor.get(f"{letter}/letter.jose")
+
+        async def answers() -> int:
+            return (await joan.kinds()).count("answer")
+
+        for point in ("telling-on:before", "telling-on:after"):
+            await joan.live(point)
+            await joan.dies(tell())
+        waiting = ("no-copy", "conflict")
+        for point in ("outbox-carried:before", "outbox-carried:after"):
+            await joan.live(point)
+            assert await tell() == [("waiting", ""), waiting]
+            await joan.dies(take_along())
+
+        await joan.live()
+        letter = await take_along()
+        assert await tell() == [("carried", ""), waiting]
+        assert bank.answer(Fetch(url=f"{bank.entity}/inbox", method="POST", body=letter.encode())).status == 202
+        town.clock.at += CARRIED
+        await joan.live("outbox-collected:before")
+        await joan.dies(joan.round())
+        bank.decides = "undecided"
+        town.clock.at += 3_600
+        await joan.live("outbox-collected:after")
+        assert (await tell(), await answers()) == ([("sent", ""), waiting], 1)
+        await joan.dies(joan.round())
+        bank.decides = "accepted"
+        town.clock.at += 3_600
+        await joan.live("letter-over:before")
+        assert (await tell(), await answers()) == ([("unanswered", ""), waiting], 2)
+        await joan.round()
+        await joan.dies(joan.round())
+        await joan.live("letter-over:after")
+        await joan.dies(joan.round())
+        await joan.live()
+        await joan.round()
+        assert (await tell(), await answers(), await home.rows()) == ([("accepted", ""), waiting], 3, 0)
+        assert ((await joan.kinds()).count("addressed-copy"), len(bank.letters), len(bank.posted)) == (1, 1, 1)
+
+
+async def test_killed_while_a_permission_is_used_and_taken_back(desk: desks.Template, tmp_path: Path, storage_uri: str) -> None:
+    """What was told by it stands in the history once with its receipt, and that it is over is said until it was heard."""
+    street = Street()
+    async with (
+        desks.serving(desk, tmp_path / "desk", site=desks.Site(lists=LISTS), clock=street.clock) as street.desk,
+        mortal(tmp_path / "wallet", storage_uri, world=street) as nora,
+    ):
+        await nora.wallet.collect()
+        await nora.wallet.share(await ask(street, max_uses=2))
+
+        async def permission(what: str = "") -> Any:
+            (item,) = (await nora.call("GET", "/api/permissions"))["items"]
+            return await nora.call("POST", f"/api/permissions/{item['id']}/{what}") if what else item
+
+        (item,) = await permissions.given(nora.wallet.means, nora.wallet.vault)
+        assert (await tell(street, item.value.permission))[0] == 201
+        for point in ("permission-answer:before", "permission-answer:after"):
+            await nora.live(point)
+            assert (await permission())["receipts"] == []
+            await nora.dies(permission("look"))
+
+        for point in ("permission-withdraw:before", "permission-withdraw:after"):
+            await nora.live(point)
+            found = await permission("look") if point.endswith("before") else await permission()
+            assert (len(found["receipts"]), found["problem"], (await nora.kinds()).count("told-by-permission")) == (1, "", 1)
+            assert found["state"] != "withdrawing"
+            await nora.dies(permission("withdraw"))
+        await nora.live("permission-answer:before")
+        assert (await permission())["state"] == "withdrawing"
+        await nora.dies(permission("withdraw"))
+        await nora.live()
+        assert (await permission())["state"] == "withdrawing", "they heard it, and nobody knows"
+        await nora.round()
+        first = await permission()
+        assert (first["state"], first["withdrawn_at"], first["problem"]) == ("withdrawn", street.clock(), "")
+        assert await permission("withdraw") == first
+        assert (await nora.kinds()).count("permission-withdrawn") == 1
+
+
+async def test_killed_while_a_donor_and_her_attorney_turn_to_their_office(office: Template, tmp_path: Path, storage_uri: str) -> None:
+    """A detail that is wrong is said once, whoever says it again not knowing whether it was; to ask takes one copy, however often it is cut off."""
+    async with (
+        family(office, tmp_path / "town") as they,
+        mortal(
+            tmp_path / "wallet", storage_uri, world=they.world,
+            fetch=they.nora.wallet.means.fetch, policy=they.nora.wallet.means.trust(),
+        ) as nora,
+    ):  # fmt: skip
+        they.nora.wallet = they.margaret.wallet = nora.wallet
+        number = await they.appoint()
+        (document,) = await nora.wallet.documents()
+        path = f"/api/cards/{document.id}/corrections"
+
+        async def say() -> Any:
+            return await nora.call("POST", path, {"detail": "represented/birthdate", "words": "She was born on the 12th."})
+
+        async def said() -> list[Any]:
+            return list((await nora.call("GET", path))["corrections"])
+
+        async def seen(name: str) -> int:
+            """The copies that the office has seen."""
+            found = next(each.value for each in await nora.wallet.documents() if each.id == name)
+            return sum(line.shown_to == found.issuer for line in found.copies)
+
+        for point, copies in (("dispute:before", 0), ("dispute:after", 0), ("dispute-kept:before", 1), ("dispute-kept:after", 2)):
+            await nora.live(point)
+            assert (await said(), await seen(document.id)) == ([], copies)
+            await nora.dies(say())
+        await nora.live("dispute-answered:before")
+        assert [each["state"] for each in await said()] == ["waiting"]
+        await nora.dies(say())
+        await nora.live("dispute-answered:after")
+        assert [each["state"] for each in await said()] == ["waiting"], "the office has it, and nobody knows"
+        await nora.dies(nora.round())
+        await nora.live()
+        again = await say()
+        assert (again["state"], await said(), await seen(document.id)) == ("open", [again], 3)
+        assert (await nora.kinds()).count("correction") == 1
+        (row,) = await they.registry.office.storage.read(lambda tx: corrections.page(tx, state="open", name="", offset=0, limit=9))
+        assert row.reference == again["reference"]
+
+        await they.grant(number)
+        (own,) = [each.id for each in await nora.wallet.documents() if each.id != document.id]
+
+        async def hold() -> Any:
+            return (await nora.call("POST", f"/api/cards/{own}/donor", {"ask": "hold"}))["standing"]
+
+        await nora.live("ask-office:before")
+        await nora.dies(hold())
+        await nora.live("ask-office:after")
+        assert await seen(own) == 0
+        await nora.dies(hold())
+        await nora.live()
+        assert (await nora.call("GET", f"/api/cards/{own}/donor"))["standing"] == ""
+        assert [await hold(), await hold(), await seen(own)] == ["on-hold", "on-hold", 1]
