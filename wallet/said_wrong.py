@@ -6,7 +6,8 @@ import msgspec
 
 
 class Correction(msgspec.Struct, frozen=True, kw_only=True):
-    """What the holder said is wrong in a document: ``detail`` is the name of the claim, ``words`` are the holder's.
+    """What the holder said is wrong in a document: ``detail`` is the name of the claim, ``key`` the very one as on the card,
+    ``words`` are the holder's.
 
     ``state`` is waiting (to be sent), unsent (the office will not take it), open, corrected, refused, ended (the document is over) or forgotten
     (no answer comes any more). ``sealed`` is what is posted to ``endpoint``, empty once it was taken, ``digest`` its SHA-256; ``ticket`` asks for the ``answer`` (as it came), which says ``reference`` and ``answer_by``,
