@@ -16,7 +16,7 @@ from support.scenes import sign_in
 from support.signing import AT
 from support.thrift import easy_seal
 from support.trial_verify import CLAIMS, ISSUER, registry
-from support.walk import Walker
+from support.walk import Typist, Walker
 from support.wallets import Site, serve_wallet
 from support.world import CODE
 
@@ -84,8 +84,8 @@ class County:
         return [(entry["kind"], entry["decision"]) for entry in entries if entry["kind"] in {"disclosure", "withdrawal"}]
 
 
-@pytest.fixture
-async def county(tmp_path: Path, open_page: Open) -> AsyncIterator[County]:
+@pytest.fixture(params=[Walker])
+async def county(tmp_path: Path, open_page: Open, request: pytest.FixtureRequest) -> AsyncIterator[County]:
     anchor = tmp_path / "registry.pem"
     anchor.write_text(render_pem(registry().certificate.der))
     street = Street()
@@ -102,7 +102,7 @@ async def county(tmp_path: Path, open_page: Open) -> AsyncIterator[County]:
         street.desk = desk
         await wallet.open()
         await wallet.call("POST", "/api/receive", {"link": street.office.link(), "code": CODE})
-        clerk, nora = Walker(watched=await open_page(LAPTOP)), Walker(watched=await open_page(PHONE))
+        clerk, nora = request.param(watched=await open_page(LAPTOP)), request.param(watched=await open_page(PHONE))
         await clerk.go(f"{desk.base}/desk/")
         await sign_in(clerk, "Your name", "Bea Clerk", "correct-horse-battery", "Sign in")
         await nora.go(f"{wallet.base}/sign-in")
@@ -119,11 +119,7 @@ async def test_at_c04_1_what_is_not_allowed_is_blocked(county: County) -> None:
     await county.clerk.page.get_by_label("Savings", exact=True).uncheck()
     await county.write_down("Assessment of the care contribution")
     await expect(county.told("not allowed")).to_be_visible()
-    await expect(
-        county.told(
-            "told",
-        ).last
-    ).to_be_visible()
+    await expect(county.told("told").last).to_be_visible()
     await expect(county.clerk.page.get_by_role("button", name="Write it down")).to_have_count(0)
     assert await county.logged() == [("disclosure", "rejected"), ("disclosure", "accepted")]
     nora = county.nora
@@ -138,8 +134,9 @@ async def test_at_c04_1_what_is_not_allowed_is_blocked(county: County) -> None:
 
 
 @pytest.mark.real
+@pytest.mark.parametrize("county", [Typist], indirect=True)
 async def test_at_c04_2_withdrawn_is_refused_from_then_on(county: County) -> None:
-    """Withdrawn at 09:00 in the wallet; at 09:01 the clerk's page, opened before, is refused, and that is written down."""
+    """Withdrawn at 09:00 in the wallet; at 09:01 the clerk's page, opened before, is refused, and that is written down. Both go by keyboard alone."""
     await county.permission()
     county.street.clock.at = NINE
     nora = county.nora

@@ -9,12 +9,13 @@ from playwright.async_api import expect
 from support.browser import LAPTOP, Open
 from support.clerk import Clerk as PlainClerk
 from support.desk import make_template
-from support.hands import Clerk, Holder, Invitation, at_desk, opened_wallet
+from support.hands import Clerk, Holder, Invitation, Typing, at_desk, opened_wallet
 from support.knowing import open_bodies
 from support.long_values import decoded
 from support.no_wrong_door import COUNCIL, Around, Town, check_passed, nora_at_home, open_town
 from support.posting import Sent, ask, check
-from support.walk import Walker
+from support.scenes import sign_in
+from support.walk import Typist
 
 from shared import addressed
 from shared.codec import base64url
@@ -49,13 +50,15 @@ async def fill_in(clerk: Clerk) -> Invitation:
 
 @pytest.mark.real
 async def test_at_c22_1_and_2_nothing_is_blank_and_nobody_is_greeted_before(tmp_path: Path, open_page: Open) -> None:
-    """At UTIL nothing shows of NORA before she shows that she is known; then every field that she filled in is there, until she is forgotten."""
+    """At UTIL nothing shows of NORA before she shows that she is known; then every field that she filled in is there, until she is
+    forgotten. The clerk goes by keyboard alone.
+    """
     async with (
         open_bodies(tmp_path, utility="Brightwater Utilities") as (street, bodies),
         opened_wallet(street, tmp_path / "nora", open_page, careful=True) as nora,
     ):
         util = bodies["utility"]
-        clerk = await at_desk(street, util.entity, open_page, careful=True)
+        clerk = await at_desk(street, util.entity, open_page, hand=Typing, careful=True)
         walker = clerk.walker
         await nora.collects(await fill_in(clerk))
         told = [*FILLED.values(), "Ashdown", "Poplar"]
@@ -144,7 +147,7 @@ def joined(common: set[bytes]) -> set[bytes]:
 @pytest.mark.real
 async def test_at_c22_4_a_library_takes_an_envelope_for_council_tax(tmp_path: Path, open_page: Open) -> None:
     """The council's door does not answer NORA. The library's counter takes her letter, cannot read it, gives a receipt and passes it on; the council
-    decides, and her wallet hears it there with her ticket.
+    decides, and her wallet hears it there with her ticket. The library's clerk goes by keyboard alone.
     """
     template = await make_template(tmp_path / "template" / "desk")
     around = Around()
@@ -153,15 +156,13 @@ async def test_at_c22_4_a_library_takes_an_envelope_for_council_tax(tmp_path: Pa
         async with nora_at_home(around, tmp_path / "nora", open_page) as nora:
             told, saved = await _taken_along(nora)
             letter = await _handed_in(nora, _text(saved))
-            walker = Walker(watched=await open_page(LAPTOP))
+            walker = Typist(watched=await open_page(LAPTOP))
             page = walker.page
             await walker.go(f"{town.library.base}/desk/pass-on")
-            await page.get_by_label("Your name").fill("Bea Clerk")
-            await page.get_by_role("textbox", name="Passphrase").fill("correct-horse-battery")
-            await walker.press("Sign in")
+            await sign_in(walker, "Your name", "Bea Clerk", "correct-horse-battery", "Sign in")
             await expect(page.get_by_text("Nothing was taken for others yet.")).to_be_visible()
             await walker.look("desk-pass-on")
-            await page.locator("input[type=file]").set_input_files(saved)
+            await walker.upload(saved)
             await walker.press("Take it")
             await expect(page.get_by_text("on its way")).to_be_visible()
             shown = await page.content()
@@ -169,7 +170,7 @@ async def test_at_c22_4_a_library_takes_an_envelope_for_council_tax(tmp_path: Pa
             assert "Ashdown" not in shown
             await walker.look("desk-passed-on")
             async with page.expect_download() as saving:
-                await page.get_by_role("link", name="Save the receipt").click()
+                await walker.hit(page.get_by_role("link", name="Save the receipt"))
             receipt = _saved(town, letter, await (await saving.value).path())
             assert (receipt.decision, receipt.reason_code) == ("undecided", "passed_on")
             assert await passing.deliver(town.library.desk, town.send) == 1

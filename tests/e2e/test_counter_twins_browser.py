@@ -27,7 +27,7 @@ from support.scenes import (
     sign_in,
     type_code,
 )
-from support.walk import Walker
+from support.walk import Typist, Walker
 from support.wallets import serve_wallet
 
 from demo.poa import COUNCIL
@@ -155,14 +155,15 @@ async def collects(nora: Walker, wallet: str, link: str, code: str) -> None:
 
 async def test_t_ex_1_c03_a_recorded_authority_without_a_phone(tmp_path: Path, open_page: Open) -> None:
     """Council tax accepts NORA's printed power, records it, and prints the invitation and a slip for her. Another counter decides about the
-    sheet that she prints of the record as about what she shows online: while the power is in force, and on hold.
+    sheet that she prints of the record as about what she shows online: while the power is in force, and on hold. The clerk goes by
+    keyboard alone.
     """
     async with (
         open_bodies(tmp_path, council="Anytown Borough Council") as (street, bodies),
         serve_wallet(tmp_path / "nora", world=Neighbour(street)) as site,
     ):
         council, wallet = bodies["council"], site.base
-        counter = Walker(watched=await open_page(LAPTOP))
+        counter = Typist(watched=await open_page(LAPTOP))
         nora = Walker(watched=await open_page(LAPTOP, javascript=False), careful=False)
         power = await street.offices[OPG].make(claims=LPA_1)
         await nora.go(f"{wallet}/sign-in")

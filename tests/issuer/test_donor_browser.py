@@ -1,4 +1,4 @@
-"""The donor's pages at the counter, in a narrow window: her document, her sheet, her reports, and a hold to keep her safe."""
+"""The donor's pages at the counter, in a narrow window and by keyboard alone: her document, her sheet, her reports, and a hold to keep her safe."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import pytest
 from playwright.async_api import expect
 from support.browser import PHONE, Open
 from support.registry import Template, serving
-from support.walk import Walker
+from support.walk import Typist
 
 pytestmark = pytest.mark.real
 
@@ -16,7 +16,7 @@ pytestmark = pytest.mark.real
 async def test_a_clerk_serves_a_donor_without_a_telephone(template: Template, tmp_path: Path, open_page: Open) -> None:
     async with serving(template, tmp_path / "registry", local=True) as registry:
         number = (await registry.make())["id"]
-        clerk = Walker(watched=await open_page(PHONE))
+        clerk = Typist(watched=await open_page(PHONE))
         await clerk.go(f"{registry.base}/console/sign-in")
         await clerk.write("Your name", "Iris Admin")
         await clerk.write("Passphrase", registry.passphrase)

@@ -1,4 +1,4 @@
-"""A lost phone or wallet at the counter, in a real browser at two sizes."""
+"""A lost phone or wallet at the counter, in a real browser at two sizes, by keyboard alone."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import pytest
 from playwright.async_api import expect
 from support.browser import LAPTOP, Open
 from support.registry import Template, collect, serving
-from support.walk import Walker
+from support.walk import Typist
 
 from issuer.offers import secrets_of
 
@@ -19,7 +19,7 @@ async def test_a_clerk_holds_all_copies_and_invites_again(template: Template, tm
     async with serving(template, tmp_path / "registry", local=True) as registry:
         made = await registry.make()
         await (await collect(registry, made)).copies(3)
-        clerk = Walker(watched=await open_page(LAPTOP))
+        clerk = Typist(watched=await open_page(LAPTOP))
         await clerk.go(f"{registry.base}/console/sign-in")
         await clerk.write("Your name", "Iris Admin")
         await clerk.write("Passphrase", registry.passphrase)
@@ -31,7 +31,7 @@ async def test_a_clerk_holds_all_copies_and_invites_again(template: Template, tm
         await clerk.press("Put all copies on hold and make a new invitation")
         await expect(clerk.page.get_by_role("link", name="First make sure that it is the holder").first).to_be_visible()
         await clerk.look("lost-not-made-sure")
-        await clerk.page.get_by_label("I have seen who it is: it is the holder").check()
+        await clerk.tick(clerk.page.get_by_label("I have seen who it is: it is the holder"))
         await clerk.press("Put all copies on hold and make a new invitation")
         await expect(clerk.page.get_by_role("heading", name="Invitation to collect")).to_be_visible()
         await expect(clerk.page.get_by_role("status")).to_have_text("Waiting to be collected")

@@ -15,7 +15,7 @@ from support.neighbours import Neighbour
 from support.offices import PASSPHRASE, Street
 from support.registry import Registry
 from support.scenes import collected, sign_in, type_code
-from support.walk import PATIENCE, Walker
+from support.walk import PATIENCE, Typist, Walker
 from support.wallets import Site, serve_wallet
 
 from issuer.pages.form import fill_in
@@ -33,6 +33,10 @@ class Reader(Walker):
     async def enter(self, what: Locator) -> None:
         await Walker.enter(self, what)
         self.pages.append(await self.page.locator("body").inner_text())
+
+
+class Typing(Reader, Typist):
+    """The same, by keyboard alone."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -172,7 +176,7 @@ class Clerk:
     async def brings(self, file: FilePayload, words: str = "") -> None:
         """To the page where copies are checked."""
         await self.walker.go(f"{self.desk.base}/desk/copies")
-        await self.walker.page.locator("input[type=file]").set_input_files(file)
+        await self.walker.upload(file)
         if words:
             await self.walker.write("The seven words, if it is locked", words)
         await self.walker.press("Check it")
@@ -282,7 +286,7 @@ async def _is_asked(walker: Walker) -> bool:
 
 async def _saved(walker: Walker, link: str) -> bytes:
     async with walker.page.expect_download() as saving:
-        await walker.page.get_by_role("link", name=link).click()
+        await walker.hit(walker.page.get_by_role("link", name=link))
     return (await (await saving.value).path()).read_bytes()
 
 
@@ -295,8 +299,8 @@ async def opened_wallet(street: Street, folder: Path, open_page: Open, *, carefu
         yield holder
 
 
-async def at_desk(street: Street, entity: str, open_page: Open, *, careful: bool = False) -> Clerk:
-    clerk = Clerk(desk=street.desks[entity], walker=Reader(watched=await open_page(LAPTOP), careful=careful))
+async def at_desk(street: Street, entity: str, open_page: Open, *, hand: type[Reader] = Reader, careful: bool = False) -> Clerk:
+    clerk = Clerk(desk=street.desks[entity], walker=hand(watched=await open_page(LAPTOP), careful=careful))
     await clerk.enters()
     return clerk
 

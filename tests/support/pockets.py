@@ -15,6 +15,7 @@ from PIL import Image
 from playwright.async_api import BrowserContext, Page, async_playwright, expect
 from support.airplane import Counter
 from support.browser import FLAGS, PATIENCE, SCREENS, Watched, picture
+from support.walk import Walker
 from support.wallets import PASSPHRASE, Site, serve_wallet
 from support.world import CODE, World
 
@@ -37,6 +38,10 @@ class Pocket:
     size: str = "360"
     shots: int = 0
     asked: list[str] = field(default_factory=list)
+    hand: Walker = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.hand = Walker(watched=self.watched)
 
     async def look(self, name: str) -> None:
         """Nothing wrong on this view; a picture of it when MUNIMENT_SCREENS names a folder."""
@@ -58,7 +63,7 @@ class Pocket:
         self.forgive("ERR_INTERNET_DISCONNECTED")
 
     async def press(self, name: str) -> None:
-        await self.page.get_by_role("button", name=name, exact=True).click()
+        await self.hand.hit(self.page.get_by_role("button", name=name, exact=True))
 
     async def bigger(self) -> None:
         """From usual squares to bigger ones, though the page may have made them so by itself: it does where nobody is done after a while."""
@@ -74,8 +79,8 @@ class Pocket:
 
     async def sign_in(self) -> None:
         await self.open("/sign-in")
-        await self.page.get_by_label("Name of your wallet").fill(self.site.made.holder)
-        await self.page.locator("#passphrase").fill(self.site.made.passphrase)
+        await self.hand.write("Name of your wallet", self.site.made.holder)
+        await self.hand.fill(self.page.locator("#passphrase"), self.site.made.passphrase)
         await self.press("Open")
         await self.page.get_by_role("button", name="Sign out").wait_for()
 
@@ -97,8 +102,8 @@ class Pocket:
         """Signed in, with nothing on the phone yet, to the documents on the phone."""
         await self.open(f"/phone/#keep/{document}")
         await self.wait("keep")
-        await self.page.locator("#new_passphrase").fill(passphrase)
-        await self.page.locator("#repeat").fill(passphrase)
+        await self.hand.fill(self.page.locator("#new_passphrase"), passphrase)
+        await self.hand.fill(self.page.locator("#repeat"), passphrase)
         await self.press("Keep on this phone")
         await self.wait("kept")
         await self.press("Go to my documents")

@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from playwright.async_api import Error, Locator, Page
+from playwright.async_api import Error, FilePayload, Locator, Page
 from support.browser import LAPTOP, SCREENS, SIZES, Watched, album, in_the_other_language, picture
 
 from shared.codec import qr
@@ -89,7 +89,7 @@ class Walker:
     async def tick(self, what: Locator) -> None:
         await what.check()
 
-    async def upload(self, file: Path) -> None:
+    async def upload(self, file: Path | FilePayload) -> None:
         await self.page.locator("input[type=file]").set_input_files(file)
 
     # --- the eye
@@ -169,7 +169,7 @@ class Typist(Walker):
             await self.page.keyboard.press("Space")
         assert await what.is_checked()
 
-    async def upload(self, file: Path) -> None:
+    async def upload(self, file: Path | FilePayload) -> None:
         async with self.page.expect_file_chooser() as waiting:  # begun early: Chromium takes a moment to hand its choosers over
             await self._reach(self.page.locator("button.govuk-file-upload-button"))
             await self.page.keyboard.press("Enter")

@@ -1,4 +1,4 @@
-"""Post at the desk in a real browser: every state of a letter, at two sizes, the last of it in Welsh."""
+"""Post at the desk in a real browser, by keyboard alone: every state of a letter, at two sizes, the last of it in Welsh."""
 
 from __future__ import annotations
 
@@ -9,8 +9,9 @@ from playwright.async_api import expect
 from support.browser import LAPTOP, Open
 from support.desk import PATHS, Running, Template, serving
 from support.posting import Sent, check, post, written
+from support.scenes import sign_in
 from support.trial_verify import CLAIMS, IDX, LIST, status_token
-from support.walk import Walker
+from support.walk import Typist, Walker
 
 from shared.clock import DAY
 from verifier import registering
@@ -23,7 +24,7 @@ LIMITED = CLAIMS | {"has_restrictions": True, "restrictions_text": "Not to sell 
 async def test_post_from_nothing_to_late(template: Template, tmp_path: Path, open_page: Open) -> None:
     async with serving(template, tmp_path / "desk", local=True, retention_days=365) as desk:
         registering.state(desk.desk.directory, desk.desk.settings, "bank", {"decides": "person", "team": "Accounts"})
-        walker = Walker(watched=await open_page(LAPTOP))
+        walker = Typist(watched=await open_page(LAPTOP))
         await _enter(walker, desk)
         await _decide(walker, desk)
         await _called_back(walker, desk)
@@ -32,13 +33,11 @@ async def test_post_from_nothing_to_late(template: Template, tmp_path: Path, ope
 
 async def _enter(walker: Walker, desk: Running) -> None:
     await walker.go(f"{desk.base}/desk/inbox")
-    await walker.page.get_by_label("Your name").fill("Bea Clerk")
-    await walker.page.get_by_role("textbox", name="Passphrase").fill("correct-horse-battery")
-    await walker.press("Sign in")
+    await sign_in(walker, "Your name", "Bea Clerk", "correct-horse-battery", "Sign in")
     await expect(walker.page.get_by_text("Nothing has come yet")).to_be_visible()
     await walker.look("desk-inbox-empty")
     await walker.follow("Who sees which post")
-    await walker.page.get_by_label("Bea Clerk").check()
+    await walker.choose("Bea Clerk")
     await walker.press("Save")
     await expect(walker.page.get_by_label("Bea Clerk")).to_be_checked()
     await walker.look("desk-inbox-teams")
@@ -65,9 +64,9 @@ async def _decide(walker: Walker, desk: Running) -> None:
     await walker.press("Decide and tell the sender")
     await page.get_by_text("There is a problem").wait_for()
     await walker.look("desk-letter-unsaid")
-    await page.get_by_label("Accept it").check()
-    await page.get_by_label("Yes").check()
-    await page.get_by_label("Whose record it is (you may leave it out)").fill("ACC 12")
+    await walker.tick(page.get_by_label("Accept it"))
+    await walker.tick(page.get_by_label("Yes"))
+    await walker.write("Whose record it is (you may leave it out)", "ACC 12")
     await walker.press("Decide and tell the sender")
     await expect(page.get_by_text("Whose record it is: ACC 12.")).to_be_visible()
     await walker.look("desk-letter-accepted")
@@ -95,9 +94,7 @@ async def _late(walker: Walker, desk: Running) -> None:
     desk.clock.at += 5 * DAY
     await one_round(desk.app)
     await walker.go(f"{desk.base}/desk/sign-in")
-    await page.get_by_label("Your name").fill("Bea Clerk")
-    await page.get_by_role("textbox", name="Passphrase").fill("correct-horse-battery")
-    await walker.press("Sign in")
+    await sign_in(walker, "Your name", "Bea Clerk", "correct-horse-battery", "Sign in")
     await expect(page.get_by_text("1 letter is late.")).to_be_visible()
     await walker.look("desk-start-late")
     await walker.go(f"{desk.base}/desk/inbox?lang=cy")

@@ -10,7 +10,7 @@ from playwright.async_api import expect
 from support.browser import LAPTOP, PHONE, Open
 from support.family import CLERK, Family, family
 from support.registry import URL, Template, make_template
-from support.walk import Walker
+from support.walk import Typist, Walker
 from support.wallets import Site, serve_wallet
 from support.world import World
 
@@ -28,6 +28,8 @@ from wallet.invite import read_invitation
 from wallet.upkeep import collect_and_look, upkeep
 
 pytestmark = pytest.mark.real
+
+HANDS = {"mouse-en-1280": (Walker, LAPTOP, "en"), "keyboard-cy-320": (Typist, PHONE, "cy")}
 
 
 class Hers(World):
@@ -64,8 +66,8 @@ async def later(they: Family, site: Site, opened: Opened, seconds: int) -> None:
 async def see(margaret: Walker, site: Site, document: str) -> None:
     """Her document's page; her wallet closes by itself where time has gone on."""
     await margaret.go(f"{site.base}/sign-in")
-    await margaret.page.locator("#holder").fill(site.made.holder)
-    await margaret.page.locator("#passphrase").fill(site.made.passphrase)
+    await margaret.fill(margaret.page.locator("#holder"), site.made.holder)
+    await margaret.fill(margaret.page.locator("#passphrase"), site.made.passphrase)
     await margaret.enter(margaret.page.locator("main form button[type=submit], main form button:not([type])").first)
     await margaret.go(f"{site.base}/cards/{document}")
 
@@ -78,10 +80,9 @@ async def decide(margaret: Walker, button: str, yes: str) -> None:
     await margaret.press(button)
 
 
-@pytest.mark.parametrize(("size", "language"), [(LAPTOP, "en"), (PHONE, "cy")])
-async def test_the_donor_sees_stops_lets_go_on_and_ends(
-    template: Template, tmp_path: Path, open_page: Open, size: dict[str, int], language: str
-) -> None:
+@pytest.mark.parametrize("how", HANDS)
+async def test_the_donor_sees_stops_lets_go_on_and_ends(template: Template, tmp_path: Path, open_page: Open, how: str) -> None:
+    hand, size, language = HANDS[how]
     words = {
         "en": ("Stop for now", "Let them act again", "End it", "Do you want to stop Nora Ashdown for now?", "let Nora Ashdown act", "end it for good?", "Nothing was reported so far."),
         "cy": ("Atal am y tro", "Gadael iddynt weithredu eto", "Dod ag ef i ben", "Ydych chi am atal Nora Ashdown am y tro?", "adael i Nora Ashdown", "am byth?", "Ni roddwyd gwybod am ddim hyd yma."),
@@ -94,7 +95,7 @@ async def test_the_donor_sees_stops_lets_go_on_and_ends(
         invitation = await read_invitation(site.host.means, opened.vault, link)
         document = await collect_and_look(site.host.means, opened.vault, invitation.id, made.secrets.code)
         await later(they, site, opened, 0)
-        margaret = Walker(watched=await open_page(size))
+        margaret = hand(watched=await open_page(size))
         await see(margaret, site, document.id)
         await margaret.go(f"{site.base}/cards/{document.id}?lang={language}")
         await expect(margaret.page.get_by_text(words[6])).to_be_visible()

@@ -1,4 +1,6 @@
-"""Moving to a new phone in two real browsers: the codes are scanned, the new phone keeps copies of its own, the old one is emptied."""
+"""Moving to a new phone in two real browsers: the codes are scanned, the new phone keeps copies of its own, the old one is emptied. On narrow
+phones by keyboard alone.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +10,7 @@ from pathlib import Path
 import pytest
 from playwright.async_api import expect
 from support.pockets import LARGE, Pocket, open_place, open_pocket
+from support.walk import Typist, Walker
 from support.wallets import PASSPHRASE
 
 from shared.codec import qr
@@ -31,13 +34,14 @@ async def number(pocket: Pocket) -> str:
     return await found.inner_text()
 
 
-@pytest.mark.parametrize("size", [NARROW, LARGE])
-async def test_t_ex_5_two_scans_with_two_browsers(tmp_path: Path, size: dict[str, int]) -> None:
+@pytest.mark.parametrize(("hand", "size"), [(Typist, NARROW), (Walker, LARGE)])
+async def test_t_ex_5_two_scans_with_two_browsers(tmp_path: Path, hand: type[Walker], size: dict[str, int]) -> None:
     async with (
         open_place(tmp_path / "wallet") as place,
         open_pocket(place.site, tmp_path / "old", size=size) as old,
         open_pocket(place.site, tmp_path / "new", size=size) as new,
     ):
+        old.hand, new.hand = hand(watched=old.watched), hand(watched=new.watched)
         await old.sign_in()
         await old.keep(place.document)
         await old.open("/move")
@@ -73,10 +77,10 @@ async def test_t_ex_5_two_scans_with_two_browsers(tmp_path: Path, size: dict[str
         assert left == [0, 0]
         await old.open()
         await old.wait("empty")
-        await new.page.locator("main a[href^='/phone/#keep/']").click()
+        await new.hand.hit(new.page.locator("main a[href^='/phone/#keep/']"))
         await new.wait("keep")
-        await new.page.locator("#new_passphrase").fill(PASSPHRASE)
-        await new.page.locator("#repeat").fill(PASSPHRASE)
+        await new.hand.fill(new.page.locator("#new_passphrase"), PASSPHRASE)
+        await new.hand.fill(new.page.locator("#repeat"), PASSPHRASE)
         await new.press("Keep on this phone")
         await new.wait("kept")
         codes = [link.rpartition("#")[2] for link in (first, second)]
