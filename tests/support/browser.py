@@ -22,6 +22,16 @@ PATIENCE = 30_000  # milliseconds, on a machine that does much else
 SCREENS = Path(os.environ["MUNIMENT_SCREENS"]) if os.environ.get("MUNIMENT_SCREENS") else None
 """Where pictures of pages are kept: `make screens` says so."""
 _OVERFLOW = "() => document.documentElement.scrollWidth - document.documentElement.clientWidth"
+_MOVES = """() => {
+  if (!matchMedia("(prefers-reduced-motion: reduce)").matches) return [];
+  const still = (one, part) => {
+    const { animationName, transitionDuration } = getComputedStyle(one, part);
+    return animationName === "none" && /^0s(, 0s)*$/.test(transitionDuration);
+  };
+  return [...document.querySelectorAll("*")].filter((one) => [null, "::before", "::after"].some((part) => !still(one, part)))
+    .map((one) => one.outerHTML.slice(0, 120));
+}"""
+"""What is animated, or changes not at once, where somebody wants no motion (WCAG 2.2, 2.3.3)."""
 _LARGE_TEXT = """() => {
   const root = document.documentElement;
   const all = [root, ...document.body.querySelectorAll("*")].filter((each) => each.style && each.checkVisibility());
@@ -99,7 +109,7 @@ class Watched:
 
     async def check_shape(self) -> None:
         """What can be told without axe: no fault so far, nothing wider than the window, one heading, mistakes said once, a title and a language,
-        and on a window for two columns all of it whole with letters of twice the size: a window of 320 px *is* a page at 400 % (WCAG 2.2, 1.4.10).
+        nothing that moves before those who want no motion, and on a window for two columns all of it whole with letters of twice the size: a window of 320 px *is* a page at 400 % (WCAG 2.2, 1.4.10).
         """
         await self.page.wait_for_load_state()
         assert self.faults == [], f"{self.page.url}: {self.faults}"
@@ -114,8 +124,14 @@ class Watched:
         assert await self.page.locator(".govuk-error-summary").count() <= 1, f"{self.page.url} says twice what is wrong"
         assert await self.page.title()
         assert await self.page.locator("html").get_attribute("lang")
+        await self.check_still()
         if (self.page.viewport_size or LAPTOP)["width"] >= 640:
             await self.check_large_text()
+
+    async def check_still(self) -> None:
+        """Where somebody wants no motion, nothing is animated or slides to its place."""
+        moves = await self.page.evaluate(_MOVES)
+        assert moves == [], f"{self.page.url} moves: {moves}"
 
     async def check_large_text(self) -> None:
         """With letters of twice the size nothing is cut off or lies over another, and the page is read without moving it sideways."""
@@ -174,12 +190,15 @@ async def chromium() -> AsyncIterator[Browser]:
 
 @pytest.fixture
 async def open_page(chromium: Browser) -> AsyncIterator[Open]:
-    """``await open_page(LAPTOP)``: a page in a profile of its own. axe needs the policy out of the way, so a twin runs it."""
+    """``await open_page(LAPTOP)``: a page in a profile of its own, of somebody who wants no motion. axe needs the policy out of the way, so a twin runs it."""
     contexts: list[BrowserContext] = []
 
     async def open_(size: dict[str, int], *, javascript: bool = True) -> Watched:
         context = await chromium.new_context(
-            viewport={"width": size["width"], "height": size["height"]}, locale="en-GB", java_script_enabled=javascript
+            viewport={"width": size["width"], "height": size["height"]},
+            locale="en-GB",
+            java_script_enabled=javascript,
+            reduced_motion="reduce",
         )
         contexts.append(context)
         context.set_default_timeout(PATIENCE)

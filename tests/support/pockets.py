@@ -44,8 +44,10 @@ class Pocket:
         self.hand = Walker(watched=self.watched)
 
     async def look(self, name: str) -> None:
-        """Nothing wrong on this view; a picture of it when MUNIMENT_SCREENS names a folder."""
+        """Nothing wrong on this view, nor moving before somebody who wants no motion; a picture of it when MUNIMENT_SCREENS names a folder."""
+        await self.page.emulate_media(reduced_motion="reduce")
         await self.watched.check()
+        await self.page.emulate_media(reduced_motion="no-preference")
         await self.keep_picture(name)
 
     async def keep_picture(self, name: str) -> None:

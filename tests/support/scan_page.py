@@ -153,7 +153,8 @@ class ScanPage:
     # --- the eye
 
     async def look(self, name: str, *, dark: bool = False) -> None:
-        """Check this view at both sizes, and take its picture."""
+        """Check this view at both sizes, before somebody who wants no motion, and take its picture."""
+        await self.page.emulate_media(reduced_motion="reduce")
         for size, box in SIZES.items():
             await self.page.set_viewport_size({"width": box["width"], "height": box["height"]})
             await self.watched.check()
@@ -164,6 +165,7 @@ class ScanPage:
             await self.watched.check()
             await picture(self.page, SCREENS, f"{name}-dark")
             await self.page.emulate_media(color_scheme="light")
+        await self.page.emulate_media(reduced_motion="no-preference")
 
 
 _DUMP = """async () => {

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from axe_playwright_python.async_playwright import Axe
 from playwright.async_api import Browser, Page, expect
+from support.browser import Watched
 from support.gallery import gallery
 from support.trial_web import Build, Client, Serve
 
@@ -32,7 +33,7 @@ async def visit(browser: Browser, complaints: list[str], **options: object) -> P
 @pytest.mark.parametrize("width", [320, 1280])
 async def test_axe_finds_nothing_and_nothing_sticks_out(chromium: Browser, site: Client, width: int, scheme: str) -> None:
     complaints: list[str] = []
-    page = await visit(chromium, complaints, viewport={"width": width, "height": 800}, color_scheme=scheme)
+    page = await visit(chromium, complaints, viewport={"width": width, "height": 800}, color_scheme=scheme, reduced_motion="reduce")
     session = await page.context.new_cdp_session(page)
     for path, status in (("/", 200), ("/?lang=cy", 200), ("/wrong", 400), ("/nowhere", 404), ("/errors", 200)):
         complaints.clear()
@@ -42,6 +43,7 @@ async def test_axe_finds_nothing_and_nothing_sticks_out(chromium: Browser, site:
         assert answer.status == status
         await expect(page.locator("body.govuk-frontend-supported")).to_be_visible()
         assert await page.evaluate("document.documentElement.scrollWidth") <= width
+        await Watched(page).check_still()
         assert [line for line in complaints if "the server responded with a status" not in line] == []
         await session.send("Page.setBypassCSP", {"enabled": True})  # axe brings its own script
         await page.reload()
