@@ -14,7 +14,7 @@ from aiohttp import web
 from multidict import MultiDictProxy
 
 from issuer.office import Office
-from issuer.records import people
+from issuer.records import authorizations, people
 from shared.codec import base64url
 from shared.errors import InvalidRequest
 from shared.storage import Tx
@@ -60,9 +60,7 @@ async def begin(
     async def unit(tx: Tx) -> str:
         await sessions.end(tx, sessions.hashed(before))
         life = office.settings.sign_in_minutes * 60
-        cookie, _ = await sessions.begin(
-            tx, subject=people.subject(holder or ""), at=at, entropy=office.entropy, data=data, idle=life, absolute=life
-        )
+        cookie, _ = await sessions.begin(tx, subject=people.subject(holder or ""), at=at, entropy=office.entropy, data=data, idle=life)
         return cookie
 
     cookie = await office.storage.write(unit)
@@ -91,6 +89,17 @@ def _attempt(cookie: str, session: Session) -> Attempt:
     return Attempt(hmac.digest(cookie.encode(), b"outside login", "sha256"), began=session.created_at)
 
 
+async def stay(office: Office, visit: Visit) -> None:
+    """She has as much time as at the beginning, from now on and up to ``sessions.ABSOLUTE`` in all; her code has no longer life by it."""
+    at, life = office.clock(), office.settings.sign_in_minutes * 60
+
+    async def unit(tx: Tx) -> None:
+        await authorizations.extend(tx, visit.pending, at=at, until=at + life, most=sessions.ABSOLUTE)
+        await sessions.touch(tx, visit.session, at=at, idle=life)
+
+    await office.storage.write(unit)
+
+
 async def end(request: web.Request, response: web.StreamResponse, office: Office, visit: Visit) -> None:
     """After the answer."""
     await office.storage.write(lambda tx: sessions.end(tx, visit.session.key))
@@ -108,5 +117,7 @@ async def read_form(request: web.Request, visit: Visit) -> MultiDictProxy[str]:
 async def show(request: web.Request, visit: Visit, template: str, **context: Any) -> web.Response:
     """A page for a holder: without the operators' navigation, even where one is signed in beside her."""
     return await render(
-        request, f"holder/{template}.html", **{"session": None, "navigation": [], "form_token": visit.session.form_token, **context}
+        request,
+        f"holder/{template}.html",
+        **{"session": None, "stay": None, "navigation": [], "form_token": visit.session.form_token, **context},
     )

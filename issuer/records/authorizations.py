@@ -80,6 +80,18 @@ async def open_one(tx: Tx, name: str, *, at: int) -> SignIn | None:
     return None if row is None else _sign_in(row)
 
 
+async def extend(tx: Tx, name: str, *, at: int, until: int, most: int) -> None:
+    """Somebody who still answers has more time; ``most`` seconds after its request could last be opened it ends whatever she says."""
+    await tx.execute(
+        "UPDATE authorization_request SET until = CASE WHEN $3 < reference_until + $4 THEN $3 ELSE reference_until + $4 END, "
+        "expires_at = CASE WHEN $3 < reference_until + $4 THEN $3 ELSE reference_until + $4 END WHERE id = $1 AND state = 'begun' AND until > $2",
+        name,
+        at,
+        until,
+        most,
+    )
+
+
 async def grant(tx: Tx, name: str, documents: Sequence[str], *, code: bytes, until: int) -> None:
     await tx.execute(
         "UPDATE authorization_request SET state = 'granted', documents = $2, code = $3, until = $4, expires_at = $4 WHERE id = $1",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field, replace
 from typing import Any, cast
@@ -13,6 +14,7 @@ from support.registry import LPA_1, NOON, Registry
 from support.visitor import BORN, CLERK, Visitor, code, letter, visitor
 
 from issuer import offers, people
+from issuer.authorization import PUSHED_SECONDS
 from issuer.office import Office, keyed
 from issuer.pages.collecting import form_target
 from issuer.records.people import holder_of
@@ -22,6 +24,7 @@ from shared.clock import system_entropy
 from shared.errors import SignInRequired
 from shared.storage import Storage
 from shared.web import sessions
+from shared.web.sessions import ABSOLUTE
 
 
 @pytest.fixture
@@ -359,6 +362,52 @@ async def test_visit_serves_one_request(registry: Registry, wallet: Wallet, nora
     assert nora.path == "/authorize/sign-in"
     registry.clock.at += registry.office.settings.sign_in_minutes * 60
     await nora.open("/authorize/sign-in")
+    assert nora.status == 400
+
+
+async def left(nora: Visitor) -> int:
+    return int(json.loads(await nora.open("/authorize/stay"))["seconds"])
+
+
+async def test_whoever_says_so_in_time_has_more_time(registry: Registry, wallet: Wallet, nora: Visitor) -> None:
+    """WCAG 2.2.1, as often as she likes, for twelve hours in all; looking how long is left gives her none, nor does a form of others."""
+    made, life = await letter(registry), registry.office.settings.sign_in_minutes * 60
+    assert await left(nora) == 0
+    _, pushed = await wallet.push()
+    await nora.come(wallet, pushed)
+    began, form = registry.clock(), nora.text
+    assert f'data-stay="/authorize/stay" data-stay-seconds="{life}"' in form
+    registry.clock.at += life - 100
+    assert await left(nora) == await left(nora) == 100
+    for fields, headers in (({"form_token": "x"}, {}), ({}, {"Sec-Fetch-Site": "cross-site"})):
+        nora.text = form
+        await nora.send("/authorize/stay", *fields.items(), **headers)
+        assert (nora.status, await left(nora)) == (403, 100)
+    for _ in range(10):
+        nora.text = form
+        await nora.send("/authorize/stay")
+        assert json.loads(nora.text) == {"seconds": life}
+        registry.clock.at += life - 100
+    nora.text = form
+    await nora.sign_in(code(made))
+    assert nora.path == "/authorize/agree"
+    form = nora.text
+    while registry.clock() < began + ABSOLUTE - life:
+        await nora.send("/authorize/stay")
+        registry.clock.at += life - 1
+        nora.text = form
+    await nora.send("/authorize/stay")
+    ends = began + ABSOLUTE + PUSHED_SECONDS
+    assert await left(nora) == ends - registry.clock() < life
+    registry.clock.at = ends - 1
+    nora.text = form
+    await nora.open("/authorize/agree")
+    assert nora.status == 200
+    registry.clock.at = ends
+    nora.text = form
+    await nora.send("/authorize/stay")
+    assert json.loads(nora.text) == {"seconds": 0}
+    await nora.open("/authorize/agree")
     assert nora.status == 400
 
 

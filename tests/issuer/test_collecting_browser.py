@@ -12,6 +12,7 @@ from support.attested import CALLBACK, Wallet, attested
 from support.browser import LAPTOP, PHONE, Open, Walker, Watched
 from support.registry import NOON, Registry, Template, serving
 from support.visitor import letter
+from support.walk import Typist
 
 from issuer import people
 from issuer.offers import Made
@@ -115,12 +116,23 @@ def _only_shape(watched: Watched) -> Any:
 
 
 async def test_by_keyboard_alone(registry: Registry, open_page: Open) -> None:
-    """Tab, type, Enter; the focus stands where a person sees it, and a no is as near as a yes."""
+    """Tab, type, Enter; the focus stands where a person sees it, a no is as near as a yes, and who needs more time than most has it."""
     made = await letter(registry)
-    page = (await open_page(LAPTOP)).page
+    watched = await open_page(LAPTOP)
+    page, hand = watched.page, Typist(watched=watched)
     await play_wallet(page)
     wallet = await attested(registry)
+    await page.clock.install()
     await come(page, wallet)
+    life = registry.office.settings.sign_in_minutes * 60
+    for _ in range(2):
+        async with page.expect_response("**/authorize/stay"):
+            registry.clock.at += life - 100
+            await page.clock.fast_forward((life - 100) * 1000)
+        await expect(page.get_by_role("alert")).to_contain_text("Your time here ends within two minutes, and what you have typed is lost.")
+        await hand.hit(page.get_by_role("button", name="Give me more time"))
+        await expect(page.locator("[data-stay]")).to_be_hidden()
+    await watched.check()
     await page.get_by_label("Code from the letter").focus()
     for text in (made.secrets.activation or "", "14", "3", "1968"):
         await page.keyboard.type(text)

@@ -76,6 +76,7 @@ class Scan:
         """What the template knows, for nobody in particular."""
         return {
             "session": None,
+            "stay": None,
             "navigation": [],
             "form_token": "",
             "organisation": self._desk.settings.name,

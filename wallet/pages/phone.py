@@ -129,6 +129,7 @@ def _context(pages: Pages, service: str, settings: Common, locale: str) -> dict[
         "languages": [{"code": code, "name": NAMES[code], "href": f"?lang={code}", "current": code == locale} for code in LOCALES],
         "here": SCOPE,
         "session": None,
+        "stay": None,
         "form_token": "",
         "form": Form(),
         "public_url": settings.public_url,
