@@ -71,6 +71,7 @@ _LARGE_TEXT = """() => {
 """With the text alone at twice its size (WCAG 2.2, 1.4.4): how much wider than the window the page is, what is cut off, and which texts lie
 over each other."""
 LAPTOP, PHONE = {"width": 1280, "height": 900}, {"width": 320, "height": 640}
+HAND = {"width": 390, "height": 844}
 SIZES = {"1280": LAPTOP, "320": PHONE}
 LANGUAGE = "muniment-lang"  # the cookie of the pages
 
@@ -139,6 +140,13 @@ class Watched:
         assert wide <= 0, f"{self.page.url} is {wide} px wider than the window when its text is twice as large"
         assert cut == [], f"{self.page.url} cuts off text of twice the size: {cut}"
         assert over == [], f"{self.page.url}: texts of twice the size lie over each other: {over}"
+
+    async def check_large_text_in_hand(self) -> None:
+        """The same in a window as wide as a phone of today; it is as it was afterwards."""
+        before = self.page.viewport_size or LAPTOP
+        await self.page.set_viewport_size({"width": HAND["width"], "height": HAND["height"]})
+        await self.check_large_text()
+        await self.page.set_viewport_size(before)
 
 
 def album() -> Path | None:

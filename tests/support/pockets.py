@@ -47,6 +47,8 @@ class Pocket:
         """Nothing wrong on this view, nor moving before somebody who wants no motion; a picture of it when MUNIMENT_SCREENS names a folder."""
         await self.page.emulate_media(reduced_motion="reduce")
         await self.watched.check()
+        if self.page.viewport_size == SMALL:
+            await self.watched.check_large_text_in_hand()
         await self.page.emulate_media(reduced_motion="no-preference")
         await self.keep_picture(name)
 

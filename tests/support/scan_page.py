@@ -159,6 +159,7 @@ class ScanPage:
             await self.page.set_viewport_size({"width": box["width"], "height": box["height"]})
             await self.watched.check()
             await picture(self.page, SCREENS, f"{name}-{size}")
+        await self.watched.check_large_text_in_hand()
         await self.page.set_viewport_size({"width": 1280, "height": 800})
         if dark:
             await self.page.emulate_media(color_scheme="dark")
