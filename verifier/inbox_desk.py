@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
@@ -11,6 +11,7 @@ from shared.errors import Conflict, Expired, Missing, NeedsMoreAttorneys
 from shared.receipts import LogHead
 from shared.storage import Tx
 from shared.verify import Decision, decide_error
+from shared.web.finding import fits
 from shared.web.operators import Operator
 from verifier import together
 from verifier.deciding import decide_again
@@ -21,7 +22,7 @@ from verifier.records import exchanges, letters
 from verifier.records.exchanges import Ended
 from verifier.records.letters import Letter, Open
 from verifier.sessions import Answered
-from verifier.settle import Opened, Outcome, Shown, open_verdict
+from verifier.settle import Opened, Outcome, Shown, open_verdict, texts_in
 
 SEARCHED: Final = 500  # letters that a search looks into
 _MAX_ACCOUNT: Final = 100
@@ -46,7 +47,7 @@ async def listed(desk: Desk, who: Operator, wanted: str = "") -> list[Post]:
 
     found, teams = await desk.storage.read(unit)
     posts = [await _post(desk, each) for each in found if _may_see(who, each, teams)]
-    return [each for each in posts if each is not None and _says(desk, each, wanted.casefold())]
+    return [each for each in posts if each is not None and (not wanted or fits(wanted, _texts(desk, each)))]
 
 
 async def one(desk: Desk, who: Operator, exchange: str) -> Post:
@@ -96,22 +97,10 @@ async def _post(desk: Desk, letter: Letter) -> Post | None:
     return Post(letter=letter, exchange=exchange, reference=str(basis["receipt_id"])[:10], opened=await open_verdict(desk, exchange))
 
 
-def _says(desk: Desk, post: Post, wanted: str) -> bool:
+def _texts(desk: Desk, post: Post) -> list[str]:
     terms = post.exchange.asked.terms
     titles = [text for use in desk.uses_of(terms.type, terms.ready) for text in (use.query.title.en, use.query.title.cy)]
-    shown = [] if post.opened is None else [text for each in post.opened.verdict["credentials"] for text in _texts(each["claims"])]
-    return not wanted or any(wanted in text.casefold() for text in (post.reference, *titles, " ".join(shown)))
-
-
-def _texts(value: Any) -> Iterator[str]:
-    if isinstance(value, Mapping):
-        for each in value.values():
-            yield from _texts(each)
-    elif isinstance(value, list | tuple):
-        for each in value:
-            yield from _texts(each)
-    elif isinstance(value, str):
-        yield value
+    return [post.reference, *titles, *(() if post.opened is None else texts_in(post.opened))]
 
 
 async def about(desk: Desk, who: Operator, post: Post) -> tuple[Post | None, Sequence[Post]]:

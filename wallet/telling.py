@@ -26,6 +26,7 @@ from shared.receipts import presentation_bytes
 from shared.storage import Tx
 from shared.trust.registered_use import RegisteredUse, Want
 from shared.trust.relying_party import RpCertificate
+from shared.web.finding import fits
 from wallet import history, register
 from wallet.cards import fresh_copies, key_of, type_of
 from wallet.choose import LOOK_AGAIN, Offer
@@ -67,8 +68,7 @@ class Choice:
     def fits(self, wanted: str) -> bool:
         """Whether all words of ``wanted`` are in its names."""
         said = (self.party.name, self.use.title, self.use.purpose)
-        text = " ".join([self.party.entity, *(each for one in said for each in (one.en, one.cy))]).casefold()
-        return all(word in text for word in wanted.casefold().split())
+        return fits(wanted, [self.party.entity, *(each for one in said for each in (one.en, one.cy))])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,7 +8,7 @@ from aiohttp import web
 
 from issuer import approval
 from issuer.claims import details
-from issuer.office import Office
+from issuer.office import Office, reference_mac
 from issuer.operator_api import number
 from issuer.pages import form as questions
 from issuer.pages import words as phrases
@@ -19,10 +19,12 @@ from issuer.sessions import Approval, Document, Event
 from shared.errors import Conflict
 from shared.storage import Tx
 from shared.web import auth
+from shared.web.finding import fits, number_in, page_of, wanted_of
 from shared.web.forms import Form
 from shared.web.pages import locale_of, render, translator
 
 PATH = "/console/waiting"
+PAGE = 20
 
 
 def add_to(app: web.Application, office: Office) -> None:
@@ -43,8 +45,18 @@ class Approving:
         self._office = office
 
     async def find(self, request: web.Request) -> web.StreamResponse:
-        """Those that wait, oldest first."""
-        waiting = await approval.waiting(self._office)
+        """Those that wait, oldest first; with ``q`` those of that number, under that reference or of a kind that is called so."""
+        page, looked, wanted = page_of(request.query.get("page", "")), None, wanted_of(request.query)
+        if wanted:
+            kinds = [each.id for each in self._office.types if fits(wanted, [each.title.in_(locale_of(request))])]
+            mac = await reference_mac(self._office, wanted)
+            looked = documents.Wanted(number=number_in(wanted), reference=mac, types=kinds)
+
+        async def unit(tx: Tx) -> tuple[list[documents.Listed], int]:
+            found = await documents.waiting(tx, offset=(page - 1) * PAGE, limit=PAGE, wanted=looked)
+            return found, await documents.waiting_count(tx, looked)
+
+        waiting, total = await self._office.storage.read(unit)
         rows = [
             {
                 "id": each.document.id,
@@ -54,7 +66,8 @@ class Approving:
             }
             for each in waiting
         ]
-        return await render(request, "console/waiting.html", rows=rows)
+        pages = max(1, -(-total // PAGE))
+        return await render(request, "console/waiting.html", rows=rows, total=total, wanted=wanted, page=page, pages=pages)
 
     async def ask(self, request: web.Request) -> web.StreamResponse:
         return await self._ask(request, Form())

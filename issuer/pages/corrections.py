@@ -15,7 +15,6 @@ from issuer.operator_api import number
 from issuer.pages import form as questions
 from issuer.pages import words as phrases
 from issuer.pages.desk import actor, seated
-from issuer.pages.documents import page_of
 from issuer.records import corrections as records
 from issuer.records import documents, donors
 from issuer.records.corrections import OPEN, Correction
@@ -24,6 +23,7 @@ from shared.corrections import MAX_WORDS, REFUSALS
 from shared.credentials import Claim, CredentialType
 from shared.storage import Tx
 from shared.web import auth
+from shared.web.finding import page_of, wanted_of
 from shared.web.forms import Form
 from shared.web.i18n import N_
 from shared.web.pages import locale_of, render, translator
@@ -61,7 +61,7 @@ class Corrections:
 
     async def find(self, request: web.Request) -> web.StreamResponse:
         """Those that wait, the most urgent first; with ``q`` by their number or the document's, answered ones too."""
-        wanted = request.query.get("q", "").strip()
+        wanted = wanted_of(request.query)
         name = "".join(char for char in wanted if char.isalnum()).upper()
         page, at = page_of(request.query.get("page", "")), self._office.clock()
 

@@ -24,6 +24,7 @@ from shared.errors import Conflict, Malformed, Missing
 from shared.storage import Tx
 from shared.web import auth
 from shared.web.entrance import OPERATOR
+from shared.web.finding import number_in, page_of
 from shared.web.forms import Form
 from shared.web.pages import locale_of, render, translator
 
@@ -91,7 +92,7 @@ class Documents:
                 return await documents.page(tx, offset=(page - 1) * PAGE, limit=PAGE), await documents.count(tx)
             found = await documents.by_reference(tx, mac)
             with suppress(Missing):
-                found = [*found, await documents.listed(tx, reference.replace("-", "").replace(" ", "").upper())]
+                found = [*found, await documents.listed(tx, number_in(reference))]
             return found, len(found)
 
         rows, total = await self._office.storage.read(unit)
@@ -311,7 +312,3 @@ def _reasons(kind: CredentialType, view: View, action: Action) -> list[Reason]:
     """Those for which there is a way for that now."""
     standing = view.listed.document.standing
     return [each for each in kind.reasons_for(action.value) if can_change(standing, action, each.value, view.held)]
-
-
-def page_of(text: str) -> int:
-    return max(1, int(text)) if text.isascii() and text.isdigit() and len(text) <= 7 else 1

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from aiohttp import web
 
-from issuer import approval
 from issuer.office import Office, keyed
 from issuer.pages.desk import may, seated
 from issuer.records import corrections, documents, news
@@ -44,7 +43,7 @@ def add_to(app: web.Application, office: Office) -> None:
             counts=await office.storage.read(documents.counts),
             operator=operator,
             office=office.settings.name,
-            waiting=len(await approval.waiting(office)),
+            waiting=await office.storage.read(documents.waiting_count),
             told=sum(count for state, count in (await office.storage.read(news.counts)).items() if state in news.OPEN),
             follows=any(each.follows for each in office.types),
             wrong=await office.storage.read(lambda tx: corrections.counted(tx, office.clock(), since=office.clock())),

@@ -24,6 +24,7 @@ from shared.errors import Conflict, Malformed, Missing
 from shared.storage import Tx
 from shared.web import auth
 from shared.web.entrance import OPERATOR
+from shared.web.finding import fits, number_in, page_of, wanted_of
 from shared.web.forms import Form
 from shared.web.i18n import N_
 from shared.web.pages import locale_of, render, translator
@@ -98,19 +99,26 @@ class Events:
 
     async def find(self, request: web.Request) -> web.StreamResponse:
         """What is to be decided, oldest first; with ``all`` everything, newest first."""
-        everything, page = request.query.get("all") == "1", _number(request.query.get("page", ""))
+        everything, page = request.query.get("all") == "1", page_of(request.query.get("page", ""))
+        wanted = wanted_of(request.query)
 
-        async def unit(tx: Tx) -> tuple[list[news.News], dict[str, int], dict[str, int]]:
-            found = await news.page(tx, open_only=not everything, offset=(page - 1) * PAGE, limit=PAGE)
-            return found, await news.concerned_count(tx, [each.id for each in found]), await news.counts(tx)
+        async def unit(tx: Tx) -> tuple[list[news.News], int, dict[str, int], dict[str, int]]:
+            looked = None
+            if wanted:
+                said = [each for each in await news.told_of(tx) if fits(wanted, [self._what(request, *each)])]
+                looked = news.Wanted(number=number_in(wanted), said=said)
+            found = await news.page(tx, open_only=not everything, wanted=looked, offset=(page - 1) * PAGE, limit=PAGE)
+            total = await news.count(tx, open_only=not everything, wanted=looked)
+            return found, total, await news.concerned_count(tx, [each.id for each in found]), await news.counts(tx)
 
-        found, documents, counts = await self._office.storage.read(unit)
-        total = sum(count for state, count in counts.items() if everything or state in news.OPEN)
+        found, total, documents, counts = await self._office.storage.read(unit)
         return await render(
             request,
             "console/events.html",
             rows=[self._row(request, each) | {"documents": documents.get(each.id, 0)} for each in found],
             everything=everything,
+            wanted=wanted,
+            total=total,
             counts=counts,
             page=page,
             pages=max(1, -(-total // PAGE)),
@@ -288,7 +296,3 @@ class Events:
         told = News(id=f"form {form.value('once')}", vct=vct, became=became, claims=claims)
         heard = await following.hear(self._office, told, by=actor(request))
         raise web.HTTPSeeOther(f"{PATH}/{heard.id}")
-
-
-def _number(text: str) -> int:
-    return max(1, int(text)) if text.isascii() and text.isdigit() and len(text) <= 7 else 1

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -170,10 +170,37 @@ async def page(tx: Tx, *, offset: int, limit: int) -> list[Listed]:
     return [_listed(row) for row in rows]
 
 
-async def waiting(tx: Tx, *, limit: int) -> list[Listed]:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wanted:
+    """What somebody looks for: the document of that number, those under that reference (its HMAC), or those of these types."""
+
+    number: str
+    reference: bytes
+    types: Sequence[str]
+
+
+_WAITING = "d.approval = 'waiting' AND d.standing <> 1"
+
+
+async def waiting(tx: Tx, *, limit: int, offset: int = 0, wanted: Wanted | None = None) -> list[Listed]:
     """Those in force that wait for a second person, oldest first."""
-    rows = await tx.fetch(f"{_LISTED} WHERE d.approval = 'waiting' AND d.standing <> 1 ORDER BY d.made_at, d.id LIMIT $1", limit)
-    return [_listed(row) for row in rows]
+    where, values = _wanted(wanted)
+    sql = f"{_LISTED} WHERE {_WAITING}{where} ORDER BY d.made_at, d.id LIMIT ${len(values) + 1} OFFSET ${len(values) + 2}"
+    return [_listed(row) for row in await tx.fetch(sql, *values, limit, offset)]
+
+
+async def waiting_count(tx: Tx, wanted: Wanted | None = None) -> int:
+    """How many ``waiting`` has in all."""
+    where, values = _wanted(wanted)
+    row = await tx.fetchrow(f"SELECT count(*) AS n FROM document d WHERE {_WAITING}{where}", *values)  # noqa: S608 - our own words
+    return 0 if row is None else int(row["n"])
+
+
+def _wanted(wanted: Wanted | None) -> tuple[str, list[str | bytes]]:
+    if wanted is None:
+        return "", []
+    ways = ["d.id = $1", "d.reference = $2", *(f"d.type = ${place}" for place in range(3, 3 + len(wanted.types)))]
+    return f" AND ({' OR '.join(ways)})", [wanted.number, wanted.reference, *wanted.types]
 
 
 async def written(tx: Tx, document: str) -> int:

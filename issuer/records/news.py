@@ -189,10 +189,41 @@ async def take_left(tx: Tx, document: str, action: str) -> bytes | None:
     return None if row is None else bytes(row["claims"])
 
 
-async def page(tx: Tx, *, open_only: bool, offset: int, limit: int) -> list[News]:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wanted:
+    """What somebody looks for: news of that number or about our document of that number, or those that tell one of what is ``said``."""
+
+    number: str
+    said: Sequence[tuple[str, str]]
+
+
+async def told_of(tx: Tx) -> list[tuple[str, str]]:
+    """Every kind of document of which something was told, with what became of it."""
+    return [(str(row["vct"]), str(row["became"])) for row in await tx.fetch("SELECT DISTINCT vct, became FROM news")]
+
+
+async def page(tx: Tx, *, open_only: bool, offset: int, limit: int, wanted: Wanted | None = None) -> list[News]:
     """Those to be decided oldest first, or all newest first."""
-    chosen = "WHERE state IN ('open', 'second', 'making') ORDER BY at, id" if open_only else "ORDER BY at DESC, id"
-    return [_news(row) for row in await tx.fetch(f"SELECT {_COLUMNS} FROM news {chosen} LIMIT $1 OFFSET $2", limit, offset)]  # noqa: S608 - one of the two above
+    where, values = _where(open_only, wanted)
+    order, last = "at, id" if open_only else "at DESC, id", len(values)
+    sql = f"SELECT {_COLUMNS} FROM news WHERE {where} ORDER BY {order} LIMIT ${last + 1} OFFSET ${last + 2}"  # noqa: S608 - our own words
+    return [_news(row) for row in await tx.fetch(sql, *values, limit, offset)]
+
+
+async def count(tx: Tx, *, open_only: bool, wanted: Wanted | None = None) -> int:
+    """How many ``page`` has in all."""
+    where, values = _where(open_only, wanted)
+    row = await tx.fetchrow(f"SELECT count(*) AS n FROM news WHERE {where}", *values)  # noqa: S608 - our own words
+    return 0 if row is None else int(row["n"])
+
+
+def _where(open_only: bool, wanted: Wanted | None) -> tuple[str, list[str]]:
+    state = "state IN ('open', 'second', 'making')" if open_only else "1 = 1"
+    if wanted is None:
+        return state, []
+    ways = ["id = $1", "id IN (SELECT news FROM news_document WHERE document = $1)"]
+    ways += [f"(vct = ${place} AND became = ${place + 1})" for place in range(2, 2 + 2 * len(wanted.said), 2)]
+    return f"{state} AND ({' OR '.join(ways)})", [wanted.number, *(text for pair in wanted.said for text in pair)]
 
 
 async def counts(tx: Tx) -> dict[str, int]:

@@ -140,6 +140,10 @@ async def test_second_person_approves_and_copies_are_made(careful: Registry) -> 
     await ana.sign_in("Ana Approver", "correct-horse-battery")
     assert "1 waits." in ana.text
     assert number in await ana.open("/console/waiting")
+    for wanted in (number.lower(), "POWER+attorney"):
+        assert number in await ana.open(f"/console/waiting?q={wanted}"), wanted
+    for wanted in ("somebody+else", "x" * 3_000, "%00"):
+        assert "Nothing fits." in await ana.open(f"/console/waiting?q={wanted}"), wanted
     page = await ana.open(f"/console/documents/{number}/decide")
     for words in ("Margaret", "2 November 1938", "Iris Admin"):
         assert words in page

@@ -94,6 +94,11 @@ async def test_a_clerk_compares_and_decides(registry: Registry, clerk: Browser) 
     heard = await tell(registry, OWN.event(of_margaret(address={})))
     assert "1 is to be decided." in await clerk.open("/console/")
     assert heard["id"] in await clerk.open("/console/events")
+    for wanted in (f"{heard['id'][:4]}-{heard['id'][4:].lower()}", made["id"], "civil+ENTRY"):
+        assert heard["id"] in await clerk.open(f"/console/events?q={wanted}"), wanted
+    assert "Nothing fits." in await clerk.open("/console/events?q=put+on+hold")
+    assert "Nothing fits." in await clerk.open(f"/console/events?q={'x' * 3_000}")
+    assert 'href="/console/events?all=1">Show all' in await clerk.open("/console/events?all=1&q=%00")
     page = await clerk.open(f"/console/events/{heard['id']}")
     assert "Names agree and nothing differs, but one more item is missing" in page
     assert "2 November 1938" in page

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -13,7 +14,9 @@ from shared import addressed
 from shared.codec import qr
 from shared.errors import AccessDenied, InvalidRequest
 from shared.openid4vp import render_refusal, render_response
+from shared.storage import Tx
 from shared.trust.anchors import TrustAnchors, render_trust
+from shared.web import log
 from verifier.app import one_round
 
 
@@ -65,18 +68,54 @@ async def test_ask_wait_and_read_the_verdict(clerk: Clerk) -> None:
     ):  # fmt: skip
         assert words in page, words
     assert "Not checked:" not in page
+    for wanted, found in (("ashdown+BANK", True), ("copy", False), ("nobody", False), ("x" * 3_000, False)):
+        listed = await clerk.get(f"/desk/requests?q={wanted}")
+        assert (f'href="{path}"' in listed, "Nothing fits." in listed, len(listed) < 20_000) == (found, not found, True), wanted
     clerk.desk.clock.at += 15 * 60
     page = await clerk.get(path)
     assert "The details were deleted" in page
     assert "Margaret" not in page
     assert "You can rely on this" in page
     assert "Bank account" in await clerk.get("/desk/requests")
+    assert "Nothing fits." in await clerk.get("/desk/requests?q=ashdown"), "what was deleted is found no more"
     page = await clerk.get("/desk/decisions")
     assert "Donor’s postcode" in page
     assert "Margaret" not in page
     assert "was signed on" not in page
     await one_round(clerk.desk.app)
     assert "Up to line 1 it was signed on 15 January 2027 at 08:15" in await clerk.get("/desk/decisions")
+
+
+async def test_a_search_in_the_decisions_goes_on_where_it_ended(clerk: Clerk) -> None:
+    desk = clerk.desk.desk
+    line = {
+        "kind": "copy",
+        "intendedUseIdentifier": "",
+        "decision": "accepted",
+        "reason_code": "",
+        "staff_role": "desk",
+        "vct": [],
+        "claim_paths": [],
+    }
+
+    async def fill(tx: Tx) -> None:
+        for number in range(1, 2_003):
+            told = line | ({"decision": "rejected", "claim_paths": ["donor/postcode"]} if number in {1, 2} else {})
+            await log.append(tx, told, at=AT, keep_until=AT + DAY, entropy=desk.entropy)
+
+    await desk.storage.write(fill)
+    page = await clerk.get("/desk/decisions?q=POSTCODE")
+    assert ("Nothing fits." in page, "Looked through lines 3 to 2002." in page) == (True, True)
+    (older,) = re.findall(r'href="(/desk/decisions\?q=POSTCODE&before=\d+)"', page)
+    page = await clerk.get(older)
+    assert page.count("Do not rely on this") == 2
+    assert "Looked through lines 1 to 2." in page
+    page = await clerk.get("/desk/decisions?q=rely+on+this+desk")
+    assert page.count("You can rely on this") == 50
+    assert "Looked through lines 1953 to 2002." in page
+    assert 'href="/desk/decisions?q=rely%20on%20this%20desk&before=1953"' in page
+    page = await clerk.get("/desk/decisions?q=none+of+this")
+    assert "Nothing was decided yet" not in page
 
 
 async def test_never_a_bare_yes(clerk: Clerk) -> None:

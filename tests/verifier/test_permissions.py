@@ -382,7 +382,7 @@ async def test_a_clerk_asks_finds_and_writes_down(local: Running) -> None:
     await nora.permit(max_uses=2)
     listed = await clerk.get(f"/desk/permissions?q={nora.permission[:4]}")
     assert (nora.permission[:8] in listed, "Margaret" in listed) == (True, False)
-    assert "No permission fits this." in await clerk.get("/desk/permissions?q=hmrc")
+    assert "Nothing fits." in await clerk.get("/desk/permissions?q=hmrc")
     page = f"/desk/permissions/{nora.permission}"
     shown = await clerk.get(page)
     assert all(words in shown for words in ("Margaret Ashdown", "Nora Ashdown", "0 of 2", "I allow Northwold Bank to tell"))

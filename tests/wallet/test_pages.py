@@ -297,6 +297,9 @@ async def test_a_copy_is_looked_at_then_made_then_taken_along(site: Site, visito
     async with site.http.get(f"{site.base}{where}/qr.png") as answer:
         assert qr.read(await answer.read())[0].startswith("OVJ1:")
     assert "Northwold Bank" in await visitor.get("/copies")
+    assert where in await visitor.get("/copies?q=bank+NORTHWOLD")
+    assert where not in await visitor.get("/copies?q=saxon")
+    assert "Nothing fits." in visitor.text
 
 
 async def test_new_copies_and_taking_away(site: Site, visitor: Visitor) -> None:

@@ -185,6 +185,11 @@ async def test_look_agree_and_follow(home: Home) -> None:
         assert (await answer.json())["text"] == "1 Sent, 1 Accepted, 1 Refused"
     await home.at.get("/tell")
     assert "1 Accepted" in home.at.text
+    for wanted, found in (("saxon", True), ("northwold+SAXON", True), ("saxon+nobody", False)):
+        await home.at.get(f"/tell?q={wanted}")
+        assert ("1 Accepted" in home.at.text, "Nothing fits." in home.at.text) == (found, not found), wanted
+    await home.at.get("/tell?page=2")
+    assert "You have told nobody yet" not in home.at.text
     await home.at.get("/history?kind=answer")
     assert home.at.text.count("receipt</strong>") == 3
     await home.at.get("/history/1")

@@ -12,6 +12,7 @@ from shared.credentials import Text
 from shared.openid4vp import category_text, permission_kind
 from shared.web import log
 from shared.web.entrance import seated
+from shared.web.finding import fits, wanted_of
 from shared.web.log_site import newest_signed
 from shared.web.pages import render
 from verifier import inherited, permissions, words
@@ -24,6 +25,7 @@ from verifier.sessions import Terms
 from verifier.words import N_, Spoken
 
 _PAGE = 50
+_SEARCHED = 2_000  # lines that one search goes through; it goes on where it ended
 _OF_OTHERS = N_("received by {outgoing}")
 _DELETED = N_("Answers deleted: {count}")
 _NOT_CARRIED = N_("Its purpose was not handed over.")
@@ -49,17 +51,21 @@ class Decisions:
     async def show(self, request: web.Request) -> web.StreamResponse:
         before = request.query.get("before", "")
         start = int(before) if before.isascii() and before.isdigit() and len(before) < 16 else 2**53 - 1
-        lines = await self._desk.storage.read(lambda tx: log.page(tx, before=start, limit=_PAGE))
+        talk, wanted = spoken(request), wanted_of(request.query)
+        lines = await self._desk.storage.read(lambda tx: log.page(tx, before=start, limit=_SEARCHED if wanted else _PAGE))
         head = await self._desk.storage.read(log.head)
-        talk = spoken(request)
+        rows = [row for row in (self._row(each, talk) for each in lines) if not wanted or fits(wanted, _texts(row))][:_PAGE]
+        last = rows[-1]["number"] if len(rows) == _PAGE else lines[-1].number if lines else 0
         return await render(
             request,
             "desk/decisions.html",
-            rows=[self._row(each, talk) for each in lines],
+            rows=rows,
+            wanted=wanted,
+            looked=(lines[0].number, last) if lines else None,
             size=head.size,
             head=base64url.encode(head.digest),
             signed=await self._desk.storage.read(newest_signed),
-            older=lines[-1].number if lines and lines[-1].number > 1 else 0,
+            older=last if last > 1 else 0,
             newer=bool(before),
             days=self._desk.settings.log_days,
         )
@@ -116,6 +122,11 @@ class Decisions:
         }
         shown = entry["claim_paths"]
         return [label for name, label in labels.items() if name in shown] + [name for name in shown if name not in labels]
+
+
+def _texts(row: Mapping[str, Any]) -> list[str]:
+    """What a line says; one whose time is over says nothing any more but its number."""
+    return [str(row["number"]), *(row.get(name, "") for name in ("title", "kind", "verdict", "why", "by")), *row.get("details", ())]
 
 
 def _by_permission(line: log.Line, entry: Mapping[str, Any], talk: Spoken) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from aiohttp import web
 
 from shared.storage import Tx
 from shared.web.entrance import OPERATOR, Entrance, seated
+from shared.web.finding import fits, page_of, wanted_of
 from shared.web.i18n import N_
 from shared.web.pages import render
 from shared.web.ways import Ways
@@ -15,11 +16,12 @@ from verifier import inbox_desk
 from verifier.again import READ_FIRST
 from verifier.desk import LOG, Desk
 from verifier.material import Store
-from verifier.pages.listing import rows_of
+from verifier.pages.listing import Row, rows_of
 from verifier.pages.seat import spoken
 from verifier.pages.trusting import knowledge_of
 from verifier.records import exchanges, passed, scan
-from verifier.sessions import Exchange
+from verifier.sessions import Answered, Exchange
+from verifier.settle import open_verdict, texts_in
 
 ENTRANCE = Entrance(
     home="/desk/",
@@ -31,7 +33,8 @@ ENTRANCE = Entrance(
     roles={"clerk": N_("clerk"), "admin": N_("admin")},
     leaves=scan.end_all_of,
 )
-_RECENT = 10
+_RECENT, _PAGE = 10, 50
+_SEARCHED = 500  # requests and copies that a list goes through
 
 
 def ways_in(desk: Desk) -> Ways:
@@ -80,12 +83,25 @@ class Home:
         )
 
     async def requests(self, request: web.Request) -> web.StreamResponse:
-        """Everything that is still on the list."""
-        at = self._desk.clock()
-        recent = await self._desk.storage.read(lambda tx: exchanges.recent(tx, at, 200))
+        """Everything that is still on the list; with ``q`` what says it in its use, how it stands or the details that are still kept."""
+        at, wanted, page = self._desk.clock(), wanted_of(request.query), page_of(request.query.get("page", ""))
+        recent = await self._desk.storage.read(lambda tx: exchanges.recent(tx, at, _SEARCHED))
+        rows = rows_of(recent, self._desk, spoken(request))
+        found = [row for row, each in zip(rows, recent, strict=True) if not wanted or await self._says(row, each, wanted)]
         return await render(
-            request, "desk/requests.html", rows=rows_of(recent, self._desk, spoken(request)), hours=self._desk.settings.request_hours
+            request,
+            "desk/requests.html",
+            rows=found[(page - 1) * _PAGE : page * _PAGE],
+            hours=self._desk.settings.request_hours,
+            total=len(rows),
+            wanted=wanted,
+            page=page,
+            pages=max(1, -(-len(found) // _PAGE)),
         )
+
+    async def _says(self, row: Row, exchange: Exchange, wanted: str) -> bool:
+        opened = await open_verdict(self._desk, exchange) if isinstance(exchange, Answered) else None
+        return fits(wanted, [row.title, row.kind, row.tag, *(() if opened is None else texts_in(opened))])
 
     async def limits(self, request: web.Request) -> web.StreamResponse:
         """What remains true when everything works: linked from every verdict."""

@@ -14,6 +14,7 @@ from shared.verify import Decision, render_verdict
 from shared.web import auth, operators
 from shared.web.context import FETCHER
 from shared.web.entrance import OPERATOR, seated
+from shared.web.finding import wanted_of
 from shared.web.forms import Form
 from shared.web.pages import render, translator
 from shared.web.seat import check_admin
@@ -53,7 +54,7 @@ class Inbox(Standing):
 
     async def list(self, request: web.Request) -> web.StreamResponse:
         """First what has to be done first."""
-        desk, talk, wanted = self._desk, spoken(request), request.query.get("q", "").strip()[:200]
+        desk, talk, wanted = self._desk, spoken(request), wanted_of(request.query)
         found = await inbox_desk.listed(desk, request[OPERATOR], wanted)
         rows = [self._line(each, talk) for each in found[:_SHOWN]]
         more = max(0, len(found) - _SHOWN)

@@ -13,6 +13,7 @@ from shared.trust.federation import Federation
 from shared.trust.federation_anchor import FederationAnchor
 from shared.web import heard
 from shared.web.entrance import seated
+from shared.web.finding import fits, wanted_of
 from shared.web.granted_view import Words, grants_view
 from shared.web.pages import locale_of, render, translator
 from verifier.desk import Desk
@@ -36,13 +37,13 @@ class Members:
 
     async def show(self, request: web.Request) -> web.StreamResponse:
         """Those whose name or address has the words that are looked for. ``Missing`` for an anchor that is not pinned."""
-        trust, named, wanted = self.desk.trust, request.query.get("anchor", ""), request.query.get("q", "").strip()
+        trust, named, wanted = self.desk.trust, request.query.get("anchor", ""), wanted_of(request.query)
         anchor = next((each for each in trust.federation if each.entity == named), None)
         if anchor is None:
             raise Missing("no such federation is trusted here")
         said = (await self.desk.storage.read(lambda tx: heard.heard(tx, trust))).federation
         names = _names(said, anchor)
-        found = sorted((name, entity) for entity, name in names.items() if wanted.casefold() in f"{name} {entity}".casefold())
+        found = sorted((name, entity) for entity, name in names.items() if fits(wanted, [name, entity]))
         locale, words, at = locale_of(request), translator(request), self.desk.clock()
         rows = [{"name": name, "entity": entity, "granted": _granted(said, anchor, entity, at)} for name, entity in found[:PER_PAGE]]
         shown = [_row(each, locale, words) for each in rows]

@@ -12,6 +12,7 @@ from shared.errors import Conflict, InvalidRequest, OutsidePermission, VcError
 from shared.openid4vp import Body, category_text, permission_kind, sentence_of
 from shared.web import auth
 from shared.web.entrance import seated
+from shared.web.finding import fits, wanted_of
 from shared.web.forms import Form
 from shared.web.pages import locale_of, render, translator
 from verifier import granting, permissions
@@ -64,7 +65,7 @@ class PermissionPages:
 
     async def list(self, request: web.Request) -> web.StreamResponse:
         """By reference and recipient; nobody is found by name here."""
-        at, talk, wanted = self._desk.clock(), spoken(request), request.query.get("q", "").strip()[:200]
+        at, talk, wanted = self._desk.clock(), spoken(request), wanted_of(request.query)
         found = await self._desk.storage.read(lambda tx: records.recent(tx, at, _SHOWN))
         rows = [self._row(each, at, talk) for each in found if _fits(each, wanted)]
         return await render(request, "desk/permissions.html", form=Form(), rows=rows, wanted=wanted)
@@ -197,7 +198,7 @@ class PermissionPages:
 
 def _fits(kept: Kept, wanted: str) -> bool:
     limits = kept.permission
-    return kept.id.startswith(wanted) or wanted.casefold() in f"{limits.recipient.name} {limits.recipient.id}".casefold()
+    return kept.id.startswith(wanted) or fits(wanted, [limits.recipient.name, limits.recipient.id])
 
 
 def _choices(locale: str, ticked: list[str]) -> list[dict[str, Any]]:

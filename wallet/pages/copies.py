@@ -11,6 +11,7 @@ from shared.credentials import all_types
 from shared.credentials._joint import TAG, is_joint
 from shared.errors import AccessDenied, Malformed, TooLarge
 from shared.web.auth import read_form
+from shared.web.finding import fits, wanted_of
 from shared.web.forms import Form
 from shared.web.pages import render
 from wallet import history, locking, share
@@ -47,7 +48,16 @@ class CopyPages:
         items = await self._desk.means.storage.read(lambda tx: ADDRESSED.all(tx, vault))
         living = sorted((item for item in items if item.value.expires_at > at), key=lambda item: -item.value.at)
         locked = await locking.all_links(self._desk.means, vault)
-        return await render(request, "wallet/copies.html", copies=living, locked=locked)
+        wanted, locale = wanted_of(request.query), self._desk.words(request).locale
+        purposes = {item.id: _purpose(item.value.purpose_id, locale) for item in items}
+        return await render(
+            request,
+            "wallet/copies.html",
+            copies=[item for item in living if fits(wanted, [item.value.name, item.value.entity, purposes[item.id]])],
+            locked=[item for item in locked if fits(wanted, [item.value.name, item.value.entity, purposes.get(item.value.copy, "")])],
+            total=len(living) + len(locked),
+            wanted=wanted,
+        )
 
     async def _form_page(self, request: web.Request, form: Form) -> web.StreamResponse:
         vault, at, words = (await self._desk.sitting(request)).vault, self._desk.means.clock(), self._desk.words(request)

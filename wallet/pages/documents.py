@@ -12,6 +12,7 @@ from shared.credentials import CredentialType, all_types
 from shared.errors import Conflict, Missing, VcError
 from shared.storage import Tx
 from shared.web.auth import current_session, read_form
+from shared.web.finding import fits, wanted_of
 from shared.web.forms import Form
 from shared.web.pages import render
 from wallet import both_sides, history, phone, resend
@@ -52,7 +53,7 @@ class DocumentPages:
             return await render(request, "wallet/welcome.html", open_to_all=self._desk.settings.open_to_all)
         sitting = await self._desk.sitting(request)
         items = await self._desk.means.storage.read(lambda tx: DOCUMENTS.all(tx, sitting.vault))
-        wanted = request.query.get("q", "").strip()
+        wanted = wanted_of(request.query)
         cards = [self._card(request, item) for item in sorted(items, key=lambda item: -item.value.received_at)]
         found = [one for one in cards if _fits(one, wanted)]
         promised = await self._desk.means.storage.read(lambda tx: RECEIVING.all(tx, sitting.vault))
@@ -171,8 +172,7 @@ class DocumentPages:
 
 
 def _fits(one: Card, wanted: str) -> bool:
-    text = " ".join([one.title, one.subtitle, one.about, one.issuer_name, *(line.value for line in one.details if not line.picture)])
-    return wanted.casefold() in text.casefold()
+    return fits(wanted, [one.title, one.subtitle, one.about, one.issuer_name, *(line.value for line in one.details if not line.picture)])
 
 
 def _grouped(one: Card) -> list[tuple[str, list[dict[str, Any]]]]:

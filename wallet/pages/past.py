@@ -12,6 +12,7 @@ from shared.credentials import Claim, ClaimPath, CredentialType, Text, all_types
 from shared.errors import Missing, VcError
 from shared.openid4vp import Agreement, category_text
 from shared.receipts import peek_receipt
+from shared.web.finding import fits, wanted_of
 from shared.web.i18n import N_
 from shared.web.pages import render
 from wallet import history, logs
@@ -82,7 +83,7 @@ class HistoryPages:
 
     async def list(self, request: web.Request) -> web.StreamResponse:
         lines, intact = await self._lines(request)
-        wanted, kind = request.query.get("q", "").strip(), request.query.get("kind", "")
+        wanted, kind = wanted_of(request.query), request.query.get("kind", "")
         found = [line.entry for line in reversed(lines) if _fits(line, wanted, kind)]
         known = await self._logs(request)
         apart = logs.apart(known, lines)
@@ -169,8 +170,8 @@ def _names(lines: Sequence[Sealed], entities: Sequence[str]) -> dict[str, str]:
 
 def _fits(line: Sealed, wanted: str, kind: str) -> bool:
     entry = line.entry
-    text = " ".join([entry.interacting_party_name, entry.interacting_party_identifier.identifier, *(one.content for one in entry.purpose)])
-    return wanted.casefold() in text.casefold() and kind in {"", entry.transaction_type}
+    said = [entry.interacting_party_name, entry.interacting_party_identifier.identifier, *(one.content for one in entry.purpose)]
+    return fits(wanted, said) and kind in {"", entry.transaction_type}
 
 
 def labels(names: tuple[ClaimNames, ...], locale: str) -> list[str]:

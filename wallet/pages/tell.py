@@ -11,11 +11,12 @@ from aiohttp import web
 from shared.codec import base64url
 from shared.errors import AccessDenied, Conflict, Malformed
 from shared.web.auth import read_form
+from shared.web.finding import fits, page_of, wanted_of
 from shared.web.forms import Form
 from shared.web.pages import render
 from wallet import replies, resend, telling
 from wallet.acting import acting_words
-from wallet.cards import card, type_of
+from wallet.cards import Card, card, type_of
 from wallet.consent import hidden_label
 from wallet.keep import Vault
 from wallet.keepers import asks
@@ -23,11 +24,12 @@ from wallet.pages.asking import DECISIONS
 from wallet.pages.desk import Desk, Words, see
 from wallet.pages.tell_words import STATES, TITLES, letter_view
 from wallet.records import DOCUMENTS, Item
-from wallet.sent import ENDED, state_of
+from wallet.sent import ENDED, Telling, state_of
 from wallet.sessions import Document
 from wallet.telling import MOST, Choice, Part, Picked
 
 PER_PAGE = 50
+ON_PAGE = 20  # of what was told so far
 
 
 class TellPages:
@@ -57,8 +59,11 @@ class TellPages:
         await replies.collect(self._desk.means, vault, self._desk.outbox)
         at = self._desk.means.clock()
         cards = {item.id: card(item.value, at=at, locale=words.locale) for item in await self._documents(vault)}
+        wanted, page = wanted_of(request.query), page_of(request.query.get("page", ""))
+        told = await telling.tellings(self._desk.means, vault)
+        found = [item for item in told if fits(wanted, _texts(item.value, cards.get(item.value.document), words))]
         rows = []
-        for item in await telling.tellings(self._desk.means, vault):
+        for item in found[(page - 1) * ON_PAGE : page * ON_PAGE]:
             states = await self._states(vault, item.id)
             counted = Counter(states)
             rows.append(
@@ -71,7 +76,8 @@ class TellPages:
                     "counts": [(words._(STATES[state][0]), STATES[state][1], counted[state]) for state in STATES if counted[state]],
                 }
             )
-        return await render(request, "wallet/tell.html", rows=rows)
+        pages = max(1, -(-len(found) // ON_PAGE))
+        return await render(request, "wallet/tell.html", rows=rows, total=len(told), wanted=wanted, page=page, pages=pages)
 
     async def _states(self, vault: Vault, name: str) -> Sequence[str]:
         item, at = await telling.get(self._desk.means, vault, name), self._desk.means.clock()
@@ -259,6 +265,12 @@ def _summary(states: Sequence[str]) -> str:
 def _said(states: Sequence[str], words: Words) -> str:
     counted = Counter(states)
     return ", ".join(f"{counted[state]} {words._(STATES[state][0])}" for state in STATES if counted[state])
+
+
+def _texts(value: Telling, about: Card | None, words: Words) -> list[str]:
+    """What somebody finds it by: what was told, of which document, and who was told."""
+    document = [] if about is None else [about.title, about.subtitle, about.about, about.issuer_name]
+    return [words._(TITLES[value.word]), *document, *(text for body in value.bodies for text in (body.name, body.entity))]
 
 
 def _choice(one: Choice, words: Words) -> dict[str, Any]:

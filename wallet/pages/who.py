@@ -11,6 +11,7 @@ from shared.credentials import all_types
 from shared.errors import Missing
 from shared.trust.registered_use import RegisteredUse, parse_uses, widening
 from shared.trust.relying_party import RpCertificate
+from shared.web.finding import fits, wanted_of
 from shared.web.pages import render
 from shared.web.registered_view import use_view
 from wallet import register
@@ -42,7 +43,7 @@ class WhoPages:
                 raise Missing("nobody of this name is in the register that your wallet keeps")
             mine = [item.value for item in remembered if item.value.entity == entity]
             return await render(request, "wallet/who_one.html", **_party(one, mine, words))
-        wanted = request.query.get("q", "").strip()
+        wanted = wanted_of(request.query)
         found = [one for one in known.register.certificates.values() if _fits(one, wanted)]
         found.sort(key=lambda one: one.name.in_(words.locale).casefold())
         return await render(
@@ -58,7 +59,7 @@ class WhoPages:
 
 def _fits(one: RpCertificate, wanted: str) -> bool:
     said = [one.name.en, one.name.cy, one.entity, *(text for use in one.uses for text in (use.title.en, use.title.cy))]
-    return wanted.casefold() in " ".join(said).casefold()
+    return fits(wanted, said)
 
 
 def _line(one: RpCertificate, words: Words) -> dict[str, Any]:
