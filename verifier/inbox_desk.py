@@ -30,12 +30,17 @@ _MAX_ACCOUNT: Final = 100
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Post:
-    """A letter with how its copy stands. ``opened`` is what was shown, ``None`` once its time is over; ``reference`` is how people call it."""
+    """A letter with how its copy stands. ``opened`` is what was shown, ``None`` once its time is over; ``number`` is that of its receipt."""
 
     letter: Letter
     exchange: Answered
-    reference: str
+    number: str
     opened: Opened | None = field(repr=False)
+
+    @property
+    def reference(self) -> str:
+        """How people here call it: the beginning of its number."""
+        return self.number[:10]
 
 
 async def listed(desk: Desk, who: Operator, wanted: str = "") -> list[Post]:
@@ -94,13 +99,13 @@ async def _post(desk: Desk, letter: Letter) -> Post | None:
     if not isinstance(exchange, Answered):
         return None
     basis = await basis_of(desk, letter)
-    return Post(letter=letter, exchange=exchange, reference=str(basis["receipt_id"])[:10], opened=await open_verdict(desk, exchange))
+    return Post(letter=letter, exchange=exchange, number=str(basis["receipt_id"]), opened=await open_verdict(desk, exchange))
 
 
 def _texts(desk: Desk, post: Post) -> list[str]:
     terms = post.exchange.asked.terms
     titles = [text for use in desk.uses_of(terms.type, terms.ready) for text in (use.query.title.en, use.query.title.cy)]
-    return [post.reference, *titles, *(() if post.opened is None else texts_in(post.opened))]
+    return [post.number, *titles, *(() if post.opened is None else texts_in(post.opened))]
 
 
 async def about(desk: Desk, who: Operator, post: Post) -> tuple[Post | None, Sequence[Post]]:

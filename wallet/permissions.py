@@ -148,6 +148,16 @@ async def given(means: Means, vault: Vault) -> list[Item[Permitted]]:
     return sorted(found, key=lambda item: item.value.at, reverse=True)
 
 
+async def given_by(means: Means, vault: Vault, asked: RequestObject) -> list[Item[Permitted]]:
+    """Those that were given by answering that request."""
+    names = [name_of(vault, one.discloser.id, one.id) for one in map(parse_permission, asked.transaction_data) if one is not None]
+
+    async def read(tx: Tx) -> list[Item[Permitted]]:
+        return [item for name in names if (item := await PERMITTED.find(tx, vault, name)) is not None]
+
+    return await means.storage.read(read)
+
+
 async def find(means: Means, vault: Vault, name: str) -> Item[Permitted]:
     """``Missing`` if there is none of this name."""
     return await means.storage.read(lambda tx: PERMITTED.get(tx, vault, name))

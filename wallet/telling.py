@@ -380,6 +380,12 @@ async def tellings(means: Means, vault: Vault) -> Sequence[Item[Telling]]:
     return sorted(items, key=lambda item: (-item.value.at, item.id))
 
 
+def reference_of(vault: Vault, name: str) -> str:
+    """By what its holder finds the telling of that ``name`` again, as ``3F2A-91BC``. Nobody else learns it: bodies could compare it (S22)."""
+    tag = vault.tag("telling-reference", name)[:8].upper()
+    return f"{tag[:4]}-{tag[4:]}"
+
+
 async def letters(means: Means, vault: Vault, item: Item[Telling]) -> list[tuple[Body, Item[Sent] | None]]:
     """Each of its organisations with the letter to it, if that is made."""
 

@@ -8,6 +8,7 @@ from ._permission import PERMISSION, Body, Permission, category_text, check_lett
 from ._permission import kind as permission_kind
 from ._permission import members_of as permission_members
 from ._permission import parse_members as parse_permission_members
+from ._permission import reference_of as permission_reference
 from ._request import (
     AUDIENCE,
     MEDIA_TYPE,
@@ -105,6 +106,7 @@ __all__ = [
     "parse_use",
     "permission_kind",
     "permission_members",
+    "permission_reference",
     "post_refusal",
     "post_response",
     "prepare_request_object",

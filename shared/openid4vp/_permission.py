@@ -27,6 +27,7 @@ _MEMBERS: Final = frozenset(
 )  # fmt: skip
 _BODY: Final = frozenset({"id", "name"})
 _ID: Final = 16  # bytes
+_SHORT: Final = 8  # characters
 _MAX_NAME, _MAX_URI, _MAX_PURPOSE = 120, 500, 300
 _SENTENCE: Final = Text(
     "I allow {discloser} to tell {recipient} ({id}) this, {times}, until {day}: {what}. The reason: {purpose}. Nothing else. "
@@ -67,6 +68,16 @@ class Permission:
     max_uses: int
     withdraw_at: str
     on_behalf_of: bool
+
+    @property
+    def reference(self) -> str:
+        """By what people call it: the beginning of its number."""
+        return reference_of(self.id)
+
+
+def reference_of(number: str) -> str:
+    """By what people call the permission of that number: the one who may tell and who allows it say the same."""
+    return number[:_SHORT]
 
 
 def kind() -> CredentialType:

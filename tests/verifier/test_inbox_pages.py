@@ -83,9 +83,12 @@ async def test_restrictions_are_read_by_a_person(clerk: Clerk) -> None:
 
 
 async def test_search_and_order(clerk: Clerk) -> None:
-    await sent(clerk, seed="one")
+    letter, path = await sent(clerk, seed="one")
     page = await clerk.get("/desk/inbox?q=ASHDOWN")
     assert page.count("Decide") == 1
+    await clerk.post(path, {"form_token": await clerk.token(path), "decision": "refuse", "reason": "no_account"})
+    number = check(clerk.desk, letter, (await ask(clerk.desk, letter.ticket))[1]).receipt_id
+    assert path in await clerk.get(f"/desk/inbox?q={number}"), "the whole number, as it stands on the holder's receipt"
     assert "Nothing fits." in await clerk.get("/desk/inbox?q=nobody")
 
 

@@ -63,7 +63,7 @@ async def test_from_the_question_to_the_end_of_it(site: Site, street: Street) ->
     assert "I allow Northwold Bank to tell the Pensions department (https://dwp.example) this, at most 2 times" in page
     assert "Your wallet made these words" in page
     assert "These are their words." not in page
-    await nora.post(nora.path, {"decision": "share"})
+    agreed = unescape(await nora.post(nora.path, {"decision": "share"}))
     listed = unescape(await nora.get("/permissions"))
     assert ("may tell the Pensions department" in listed, "in force" in listed, "Told 0 times so far." in listed) == (True, True, True)
     found = re.search(r'href="(/permissions/[^"]+)"', listed)
@@ -71,12 +71,16 @@ async def test_from_the_question_to_the_end_of_it(site: Site, street: Street) ->
     one = found[1]
     assert street.desk is not None
     _, kept = await street.desk.call("GET", "/api/permissions")
-    await tell(street, kept["items"][0]["id"])
-    await nora.get(one)
+    number = kept["items"][0]["id"]
+    assert ("Your permission has the reference" in agreed, f">{number[:8]}<" in agreed, f'href="{one}"' in agreed) == (True, True, True)
+    await tell(street, number)
+    shown = unescape(await nora.get(one))
+    assert (f">{number[:8]}<" in shown, "You gave it on" in shown, "You took it back on" in shown) == (True, True, False)
     shown = unescape(await nora.post(f"{one}/look"))
     assert "assessment of the care contribution" in shown.partition("What was told")[2]
     shown = unescape(await nora.post(f"{one}/withdraw"))
     assert ("taken back" in shown, "Take this permission back" in shown) == (True, False)
+    assert (f">{number[:8]}<" in shown, "You took it back on" in shown) == (True, True)
     history = unescape(await nora.get("/history"))
     assert ("Told by your permission" in history, "Permission taken back" in history) == (True, True)
     lines = [unescape(await nora.get(f"/history/{number}")) for number in range(1, 5)]

@@ -169,6 +169,7 @@ async def test_look_agree_and_follow(home: Home) -> None:
     assert home.at.path.startswith("/tell/")
     assert home.marks() == ["waiting"] * 3
     where = home.at.path
+    (reference,) = re.findall(r"Your reference: <strong[^>]*>([0-9A-F]{4}-[0-9A-F]{4})<", home.at.text)
     home.at.text = form
     await agree(home)  # the button pressed twice
     assert home.at.path == where
@@ -178,6 +179,7 @@ async def test_look_agree_and_follow(home: Home) -> None:
     for said in ("They answer by", "The document does not reach that far.", "ask them to look at it again", "Write to the complaints desk"):
         assert said in home.at.text
     assert len(bank.letters) == 1
+    assert not {reference, reference.replace("-", "")} & set(re.findall(r"[0-9A-F]{4}-?[0-9A-F]{4}", bank.letters[0].copy.upper()))
     async with home.site.http.get(f"{home.site.base}{where}/state?was=x") as answer:
         assert (await answer.json())["href"] == where
     state = re.findall(r'data-poll="([^"]+)"', home.at.text)[0]
@@ -185,7 +187,7 @@ async def test_look_agree_and_follow(home: Home) -> None:
         assert (await answer.json())["text"] == "1 Sent, 1 Accepted, 1 Refused"
     await home.at.get("/tell")
     assert "1 Accepted" in home.at.text
-    for wanted, found in (("saxon", True), ("northwold+SAXON", True), ("saxon+nobody", False)):
+    for wanted, found in (("saxon", True), (reference.lower(), True), ("northwold+SAXON", True), ("saxon+nobody", False)):
         await home.at.get(f"/tell?q={wanted}")
         assert ("1 Accepted" in home.at.text, "Nothing fits." in home.at.text) == (found, not found), wanted
     await home.at.get("/tell?page=2")

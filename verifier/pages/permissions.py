@@ -27,7 +27,6 @@ from verifier.words import N_, Spoken
 
 _PATH: Final = "/desk/permissions"
 _SHOWN: Final = 200
-_SHORT: Final = 8  # characters by which people call a permission
 _TAGS: Final[dict[State, tuple[str, str]]] = {
     "in-force": (N_("in force"), "green"),
     "withdrawn": (N_("withdrawn"), "red"),
@@ -74,7 +73,7 @@ class PermissionPages:
         tag, colour = _TAGS[permissions.state_of(self._desk, kept, at)]
         return {
             "id": kept.id,
-            "reference": kept.id[:_SHORT],
+            "reference": kept.permission.reference,
             "recipient": kept.permission.recipient.name,
             "what": ", ".join(category_text(each, talk.locale) for each in kept.permission.categories),
             "tag": talk.translate(tag),

@@ -9,6 +9,7 @@ from aiohttp import web
 
 from shared.admitted import admitted_elsewhere
 from shared.errors import Malformed, TooLarge, VcError
+from shared.openid4vp import permission_reference
 from shared.receipts import Receipt, peek_receipt
 from shared.urls import with_query
 from shared.web.app import bound_body
@@ -16,11 +17,13 @@ from shared.web.auth import read_files, read_form
 from shared.web.forms import Form
 from shared.web.i18n import N_
 from shared.web.pages import render
+from wallet import permissions
 from wallet.consent import Consent, consent
 from wallet.pages.collecting import host_of
 from wallet.pages.desk import PICTURE, Desk, link_from, see
 from wallet.pages.tell_words import misfit, why
-from wallet.present import agree, read_request, refuse
+from wallet.present import agree, read_request, refuse, request_object
+from wallet.records import REQUESTS
 
 
 class AskingPages:
@@ -79,6 +82,13 @@ class AskingPages:
             dates=words.dates,
         )
 
+    async def _permissions(self, request: web.Request) -> list[dict[str, str]]:
+        """What was allowed by agreeing, by its name here and its reference."""
+        means, vault = self._desk.means, (await self._desk.sitting(request)).vault
+        item = await means.storage.read(lambda tx: REQUESTS.get(tx, vault, request.match_info["id"]))
+        given = await permissions.given_by(means, vault, request_object(means, item.value))
+        return [{"id": each.id, "reference": permission_reference(each.value.permission)} for each in given]
+
     async def show_request(self, request: web.Request) -> web.StreamResponse:
         view = await self._view(request)
         if view.state != "asked":
@@ -88,6 +98,7 @@ class AskingPages:
                 request,
                 "wallet/result.html",
                 view=view,
+                permissions=await self._permissions(request),
                 receipt=receipt,
                 words=DECISIONS,
                 why=reason,

@@ -7,7 +7,7 @@ from typing import Any
 from aiohttp import web
 
 from shared.credentials import Text
-from shared.openid4vp import category_text
+from shared.openid4vp import category_text, permission_reference
 from shared.receipts import peek_receipt
 from shared.web.auth import read_form
 from shared.web.i18n import N_
@@ -81,6 +81,8 @@ def _row(item: Item[Permitted], words: Words) -> dict[str, Any]:
         "name": item.value.name,
         "recipient": item.value.recipient,
         "at": item.value.at,
+        "reference": permission_reference(item.value.permission),
+        "taken_back_at": item.value.asked_at,
         "used": len(item.value.receipts),
         "state": words._(state),
         "colour": colour,

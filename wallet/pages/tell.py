@@ -61,7 +61,11 @@ class TellPages:
         cards = {item.id: card(item.value, at=at, locale=words.locale) for item in await self._documents(vault)}
         wanted, page = wanted_of(request.query), page_of(request.query.get("page", ""))
         told = await telling.tellings(self._desk.means, vault)
-        found = [item for item in told if fits(wanted, _texts(item.value, cards.get(item.value.document), words))]
+        found = [
+            item
+            for item in told
+            if fits(wanted, [telling.reference_of(vault, item.id), *_texts(item.value, cards.get(item.value.document), words)])
+        ]
         rows = []
         for item in found[(page - 1) * ON_PAGE : page * ON_PAGE]:
             states = await self._states(vault, item.id)
@@ -69,6 +73,7 @@ class TellPages:
             rows.append(
                 {
                     "id": item.id,
+                    "reference": telling.reference_of(vault, item.id),
                     "at": item.value.at,
                     "document": cards.get(item.value.document),
                     "count": len(states),
@@ -226,6 +231,7 @@ class TellPages:
             request,
             "wallet/telling.html",
             id=item.id,
+            reference=telling.reference_of(vault, item.id),
             at=item.value.at,
             word=item.value.word,
             title=words._(TITLES[item.value.word]),

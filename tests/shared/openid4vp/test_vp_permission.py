@@ -25,6 +25,7 @@ from shared.openid4vp import (
     parse_transaction_data,
     permission_kind,
     permission_members,
+    permission_reference,
     render_permission,
     render_transaction_data,
 )
@@ -77,6 +78,7 @@ def test_whoever_reads_it_calls_organisations_as_they_know_them() -> None:
 
 
 def test_it_reads_back() -> None:
+    assert ALLOWED.reference == permission_reference(ALLOWED.id) == "AAECAwQF"
     entry = parse_transaction_data(render_permission(ALLOWED, ["poa"]).raw, "")
     assert (parse_permission(entry), entry.credential_ids) == (ALLOWED, ("poa",))
     assert parse_permission(render_transaction_data(AGREE, ["poa"], {})) is None
