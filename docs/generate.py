@@ -259,6 +259,11 @@ def types() -> str:
     return "\n".join(parts)
 
 
+SUCCESSORS = {
+    "anybody": "Whoever takes over from its issuer keeps it.",
+    "public-body": "Only a public body that takes over from its issuer keeps it.",
+    "nobody": "Nobody takes it over from its issuer: copies run out, and no other body can make new ones or say what became of it.",
+}
 QUESTIONS = "\n| question | asks for | the holder may add |\n|---|---|---|"
 
 
@@ -269,7 +274,7 @@ def of_type(rules: CredentialType, titles: Mapping[str, str]) -> Iterator[str]:
     ages = " and ".join(f"{days(seconds // DAY)} at {stakes} stakes" for stakes, seconds in rules.status_max_age.items())
     kept = "" if rules.kept_days is None else f" Who sees it usually keeps it for {days(rules.kept_days)} at most."
     yield f"A copy lives {days(rules.copy_days)}; a list of cancelled ones may be as old as {ages}.{kept}"
-    yield f"It can be ended by {', '.join(text.en for text in rules.cancelled_by)}.\n"
+    yield f"It can be ended by {', '.join(text.en for text in rules.cancelled_by)}. {SUCCESSORS[rules.successors]}\n"
     yield "| detail | | shown |\n|---|---|---|"
     for claim in rules.claims:
         shown = (

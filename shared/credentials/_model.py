@@ -93,6 +93,7 @@ class CredentialType:
     of_holder: tuple[str, ...] = ()  # those of ``states`` that it says of one holder, and not of all who hold documents of the entry
     follows: tuple[Follow, ...] = ()
     retention: str = "until-collected"  # "until-collected" | "sealed" | "ask-register"
+    successors: str = "anybody"  # who can take it over from its issuer: "anybody" | "public-body" | "nobody"
     kept_days: int | None = None  # so long a relying party keeps what it saw, unless it registers otherwise; nothing is said for ``None``
     needs_approval: bool = False  # a second person looks at each before copies are made
     limits: tuple[Rule, ...] = ()  # asked before signing and by every verifier; the rules of ``check`` and of ``judge`` come after them
@@ -147,6 +148,10 @@ class CredentialType:
         fault = self._judge(claims, use)
         if fault is not None:
             raise fault
+
+    def passes_to(self, *, private: bool) -> bool:
+        """Whether documents of this kind go on with a successor of their issuer, ``private`` being one that is no public body (sheet C24)."""
+        return self.successors == "anybody" or (self.successors == "public-body" and not private)
 
     def reasons_for(self, action: str) -> tuple[Reason, ...]:
         """What may be given as the reason to ``cancel``, ``hold`` or ``reinstate``."""

@@ -196,6 +196,7 @@ def _life(rules: CredentialType) -> Iterator[Fault]:
         known = any(claim.path[: len(prefix)] == prefix and len(claim.path) > len(prefix) for claim in rules.claims)
         yield not known, f"/{name}", "no detail lies there"
     yield rules.retention not in {"until-collected", "sealed", "ask-register"}, "/retention", "until-collected, sealed or ask-register"
+    yield rules.successors not in {"anybody", "public-body", "nobody"}, "/successors", "anybody, public-body or nobody"
     yield rules.kept_days is not None and not 0 <= rules.kept_days <= 36_525, "/kept_days", "from 0 to 36525"
 
 

@@ -148,6 +148,7 @@ TYPE: CredentialType = CredentialType(
     follows=after_authority(("subject",), ("signer",)),
     kept_days=366,
     retention="sealed",
+    successors="nobody",  # what one body was allowed to tell, another was not
     limits=rules.LIMITS,
     said=rules.SAID,
     uses=rules.USES,

@@ -100,4 +100,5 @@ TYPE: CredentialType = CredentialType(
     reasons=REASONS,
     kept_days=1,  # it knows all of it already
     retention="sealed",
+    successors="nobody",  # who knows somebody is the body itself: another one asks anew
 )

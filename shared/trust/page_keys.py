@@ -19,8 +19,9 @@ Of an issuer that federations carry there is one entry for each of its keys on e
 certificates that no anchor carries is by the entry whose key is that of the first of them, as ``policy`` has it, and what a right says is judged as
 ``FederatedIssuer`` does. After ``not_after`` its chain has run out (``expired``), from ``stale_at`` on nobody can tell (``snapshot_stale``). A right is ``{"vct", "from", "until": int | null, "jurisdiction": [text, …] | null, "attestation_basis": [text, …] | null}``.
 
-A succession is ``{"outgoing", "successor", "name": {"en", "cy"}, "from", "not_before", "not_after", "vcts": [vct, …] | null, "status_duty",
-"may_cancel"}``: who keeps the records of ``outgoing`` from ``from`` on, by what counts between the two other dates (``successors``). ``floor`` is
+A succession is ``{"outgoing", "successor", "name": {"en", "cy"}, "from", "not_before", "not_after", "vcts": [vct, …] | null, "not_vcts": [vct, …],
+"status_duty", "may_cancel"}``: who keeps the records of ``outgoing`` from ``from`` on, by what counts between the two other dates (``successors``), but for
+kinds of document that cannot pass to that successor. ``floor`` is
 the date of the newest snapshot: the time cannot be before it (S18).
 
 Of all that federations say as much is here as there is room for, the smallest entries first: what is left out, pages refuse.
@@ -104,6 +105,7 @@ def _successions(federation: Federation, at: int) -> Iterator[Entry]:
             "not_before": max(each.since, max(each.iat, each.accepted_at) - AHEAD),
             "not_after": until - 1,
             "vcts": None if each.vcts is None else list(each.vcts),
+            "not_vcts": list(each.left_behind),
             "status_duty": each.status_duty,
             "may_cancel": each.may_cancel,
         }

@@ -20,7 +20,7 @@ from ..clock import DAY
 from ..codec import base64url, strict_json
 from ..codec.reader import get_bool, get_int, get_object, get_str, get_strings
 from ..cose import thumbprint
-from ..credentials import Text
+from ..credentials import Text, all_types
 from ..errors import CertificateRevoked, Malformed, PurposeNotCarried, Untrusted, VcError, WrongTyp
 from ..jose.jwk import parse_public_jwk, render_jwk
 from ..jose.jws import Jws, parse_jws, prepare_jws, verify_jws
@@ -77,8 +77,14 @@ class Succession:
         return render_succession(self.statement.token, self.acceptance.token)
 
     def covers(self, vct: str) -> bool:
-        """Whether documents of that type are among what is handed over."""
-        return self.vcts is None or vct in self.vcts
+        """Whether documents of that type are among what is handed over, and of a kind that can pass to this successor (``successors``)."""
+        rules = all_types().get(vct)
+        return (self.vcts is None or vct in self.vcts) and (rules is None or rules.passes_to(private=self.private))
+
+    @property
+    def left_behind(self) -> tuple[str, ...]:
+        """The types that are known here and cannot pass to this successor, whatever was said of them."""
+        return tuple(vct for vct, rules in all_types().items() if not rules.passes_to(private=self.private))
 
     def carries(self, use: str) -> bool:
         """Whether what was received for that use of the outgoing body may go on being used for it."""

@@ -164,6 +164,7 @@ ODD = [
     ("/about", ["nobody"], "/about"),
     ("/holder", ["nobody"], "/holder"),
     ("/retention", "for-ever", "/retention"),
+    ("/successors", "the-king", "/successors"),
     ("/kept_days", -1, "/kept_days"),
     ("/kept_days", "30", "/kept_days"),
     ("/cancelled_by", [{"en": "x", "cy": ""}], "/cancelled_by/0/cy"),

@@ -31,6 +31,7 @@ from support.trial_verify import (
 from shared.clock import DAY as A_DAY
 from shared.codec import base64url
 from shared.cose import kid_of, thumbprint
+from shared.credentials import by_id
 from shared.errors import BadSignature, BundleIncomplete, BundleRolledBack, Malformed
 from shared.flow import run
 from shared.jose import jwk
@@ -311,6 +312,7 @@ def test_pages_learn_who_took_over() -> None:
         "not_before": AT - DAY,
         "not_after": AT - 30 + 7 * DAY - 1,
         "vcts": None,
+        "not_vcts": [by_id(name).vct for name in ("disclosure-permission", "known-here")],
         "status_duty": False,
         "may_cancel": False,
     }

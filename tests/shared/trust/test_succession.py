@@ -14,7 +14,7 @@ from support.signing import AT, Signer
 from support.successions import DAY, acceptance, handed, statement
 
 from shared.codec import strict_json
-from shared.credentials import Text
+from shared.credentials import Text, by_id
 from shared.errors import (
     BadSignature,
     CertificateRevoked,
@@ -87,6 +87,7 @@ def test_what_is_left_out() -> None:
     found = peek_statement(TOP.signer.finish(unsigned))
     assert (found.vcts, found.purposes_carried, found.note) == (None, (), Text("", ""))
     assert found.covers("urn:anything")
+    assert not found.covers(by_id("known-here").vct), "who knows somebody is the body itself"
     assert [found.status_duty, found.may_cancel, found.private] == [False, False, False]
 
 

@@ -33,6 +33,7 @@ from support.trial_verify import (
 )
 
 from shared.cose import kid_of
+from shared.credentials import all_types
 from shared.formats import formats
 from shared.keys import Role
 from shared.status.token_status_list import INVALID, SUSPENDED
@@ -123,6 +124,21 @@ def test_nobody_is_named_for_other_types_before_the_day_or_in_a_circle() -> None
     world = World()
     publish(world.realm, MINISTRY, *world.handed, handed(world.realm[HEIR], HEIR, world.realm[ISSUER]))
     assert told(world.judge()) == ("passed", "")
+
+
+@pytest.mark.parametrize(("rule", "private", "passes"), [
+    ("anybody", True, True), ("public-body", False, True), ("public-body", True, False), ("nobody", False, False),
+])  # fmt: skip
+def test_a_kind_of_document_says_who_can_take_it_over(rule: str, monkeypatch: pytest.MonkeyPatch, *, private: bool, passes: bool) -> None:
+    """Whoever cannot is not named as its keeper, and what it says became of a document is nobody's word."""
+    kinds = {vct: replace(each, successors=rule) for vct, each in all_types().items()}
+    monkeypatch.setattr("shared.trust.succession.all_types", lambda: kinds)
+    world = World(private=private, **DUTY)
+    decision = world.judge(world.listed())
+    assert told(decision) == ("passed", "succeeded" if passes else "")
+    assert told(decision, "status")[0] == ("passed" if passes else "unchecked")
+    (found,) = world.realm.federation(MINISTRY).successors.begun(AT)
+    assert (found.covers(VCT), VCT in found.left_behind) == (passes, not passes)
 
 
 def test_the_last_in_line_keeps_it() -> None:

@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 import pytest
-from support import judging, twins
+from support import judging, twin_realms, twins
 from support.signing import AT
 from support.trial_verify import BANK, DAY, ISSUER, VCT, status_cwt
 from support.twins import Draft, Pack
@@ -18,15 +18,17 @@ from shared.trust.bundle import parse_bundle, prepare_bundle
 pytestmark = pytest.mark.real
 
 
-def with_keys(change: dict[str, Any], *, around: dict[str, Any]) -> Pack:
-    """The usual pack, its list of keys changed by its own signer."""
-    good = twins.pack([status_cwt(by=twins.registry())])
+def with_keys(change: dict[str, Any], *, around: dict[str, Any], left_behind: list[str] | None = None, of: Pack | None = None) -> Pack:
+    """The usual pack, or another one, its list of keys changed by its own signer."""
+    good = of or twins.pack([status_cwt(by=twins.registry())])
     artefacts = []
     for each in parse_bundle(good.data).artefacts:
         data = each.data
         if each.media_type == PAGE_KEYS:
             keys = json.loads(data)
             keys["issuers"] = [{name: value for name, value in (one | change).items() if value is not ...} for one in keys["issuers"]]
+            if left_behind is not None:
+                keys["successions"] = [one | {"not_vcts": left_behind} for one in keys["successions"]]
             data = json.dumps({name: value for name, value in (keys | around).items() if value is not ...}).encode()
         artefacts.append(Artefact(media_type=each.media_type, data=data))
     at = AT - 600
@@ -88,12 +90,36 @@ def test_rights_and_successions_are_read_as_strictly() -> None:
         f"stale at {value}": with_keys({"x5c": None, "rights": [RIGHT], "stale_at": value}, around={"successions": []}) for value in ANY
     }
     packs["good"] = with_keys({"x5c": None, "rights": [RIGHT], "stale_at": AT + DAY}, around={"successions": [SUCCESSION]})
+    for value in ANY:
+        if value not in (..., [7]):
+            packs[f"left behind {value}"] = with_keys(
+                {"x5c": None, "rights": [RIGHT], "stale_at": AT + DAY}, around={"successions": [SUCCESSION | {"not_vcts": value}]}
+            )
     packs["no one took over"] = with_keys({}, around={"successions": []})
     packs["nothing said of successions"] = with_keys({}, around={"successions": ...})
     told = codes(packs, Draft.of(twins.issue()).content())
     fine = {"good", "no one took over", "succession status_duty True", "succession may_cancel True"}
     assert {name for name, code in told.items() if code != "malformed"} == fine
     assert {told[name] for name in fine} == {""}
+
+
+def test_the_word_of_a_successor_counts_for_no_kind_that_is_left_behind() -> None:
+    """Packs from before say nothing of it."""
+    good = twin_realms.pack(twin_realms.succeeded(**twin_realms.DUTY), [status_cwt(by=twin_realms.heir())])
+    packs = {str(left): with_keys({}, around={}, left_behind=left, of=good) for left in ([], ["urn:other"], [VCT])}
+    bare = with_keys(
+        {},
+        around={"successions": [{name: value for name, value in one.items() if name != "not_vcts"} for one in successions(good)]},
+        of=good,
+    )
+    told = codes(packs | {"before": bare}, Draft.of(twins.issue()).content())
+    assert told == {"[]": "", "['urn:other']": "", str([VCT]): "status_unknown", "before": ""}
+
+
+def successions(pack: Pack) -> list[dict[str, Any]]:
+    (keys,) = (json.loads(each.data) for each in parse_bundle(pack.data).artefacts if each.media_type == PAGE_KEYS)
+    found: list[dict[str, Any]] = keys["successions"]
+    return found
 
 
 def test_lists_of_version_1_are_read_and_others_are_not() -> None:

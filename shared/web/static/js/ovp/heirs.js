@@ -9,14 +9,14 @@ import { COPY_LIFE, checkHeir } from "./trust.js";
 /** @typedef {import("./bytes.js").Bytes} Bytes */
 /** @typedef {import("./trust.js").Issuer} Issuer */
 /** @typedef {import("./trust.js").Named} Named */
-/** It counts from `notBefore` to `notAfter`; `since` is from when the successor keeps the records. @typedef {{outgoing: string, successor: string, name: {en: string, cy: string}, since: number, notBefore: number, notAfter: number, vcts: string[] | null, statusDuty: boolean, mayCancel: boolean}} Succession */
+/** It counts from `notBefore` to `notAfter`; `since` is from when the successor keeps the records. @typedef {{outgoing: string, successor: string, name: {en: string, cy: string}, since: number, notBefore: number, notAfter: number, vcts: string[] | null, notVcts: string[], statusDuty: boolean, mayCancel: boolean}} Succession */
 /** Whose key signed a word; who may not cancel can only pass on that a document still counts. @typedef {{key: import("./cose.js").PublicKey, mayCancel: boolean}} ListSigner */
 
 const MAX_LINE = 8;
 
 /** Who took over from an entity its documents of that type. Where two claim the same, nobody. @param {Succession[]} known @param {string} entity @param {string} vct @param {number} at */
 function successor(known, entity, vct, at) {
-  const found = known.filter((each) => each.outgoing === entity && each.notBefore <= at && at <= each.notAfter && (!each.vcts || each.vcts.includes(vct)));
+  const found = known.filter((each) => each.outgoing === entity && each.notBefore <= at && at <= each.notAfter && (!each.vcts || each.vcts.includes(vct)) && !each.notVcts.includes(vct));
   const named = found.filter(({ vcts }) => vcts);
   const nearest = named.length ? named : found;
   return nearest.length === 1 ? nearest[0] : null;

@@ -187,6 +187,7 @@ function readSuccession(one) {
     notBefore: uint(one, "not_before", where),
     notAfter: uint(one, "not_after", where),
     vcts: names(one, "vcts"),
+    notVcts: "not_vcts" in one ? list(one, "not_vcts") : [],
     statusDuty: truth(one, "status_duty"),
     mayCancel: truth(one, "may_cancel"),
   };
