@@ -68,17 +68,30 @@ class Argued(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 
 def read(directory: Path) -> dict[str, Argued]:
     """What was said, by use; ``ConfigError`` for a file that cannot be read."""
-    try:
-        text = (directory / FILE).read_text(encoding="utf-8")
-    except FileNotFoundError:
-        return {}
-    try:
-        found = msgspec.convert(tomllib.loads(text), dict[str, Argued])
-    except (tomllib.TOMLDecodeError, msgspec.ValidationError) as error:
-        raise ConfigError(f"{FILE}: {error}", where=FILE) from error
+    sections = _sections(directory)
+    found = {name: _argued(name, sections) for name in sections}
     for name, argued in found.items():
         _check(name, argued)
     return found
+
+
+def _sections(directory: Path) -> dict[str, dict[str, Any]]:
+    try:
+        text = (directory / FILE).read_text(encoding="utf-8")
+        return msgspec.convert(tomllib.loads(text), dict[str, dict[str, Any]])
+    except FileNotFoundError:
+        return {}
+    except (UnicodeDecodeError, tomllib.TOMLDecodeError, msgspec.ValidationError) as error:
+        raise ConfigError(f"{FILE}: {error}", where=FILE) from error
+
+
+def _argued(use: str, sections: Mapping[str, Mapping[str, Any]]) -> Argued:
+    """Member by member: where nothing is said of one for several people, or nothing listed, that holds which is said of the one for a single person."""
+    own = {name: value for name, value in sections.get(use, {}).items() if value not in ((), [])}
+    try:
+        return msgspec.convert({**sections.get(alone(use), {}), **own}, Argued)
+    except msgspec.ValidationError as error:
+        raise ConfigError(f"{FILE}: {use}: {error}", where=FILE) from error
 
 
 def _check(name: str, argued: Argued) -> None:
@@ -106,8 +119,11 @@ def _inbox(name: str, argued: Argued) -> Inbox | None:
 
 def argued_of(directory: Path, use: str) -> Argued:
     """What was said of one use; of one for several people what was said of it for one."""
-    known = read(directory)
-    return known.get(use, known.get(alone(use), Argued()))
+    return _of(read(directory), use)
+
+
+def _of(known: Mapping[str, Argued], use: str) -> Argued:
+    return known.get(use) or known.get(alone(use)) or Argued()
 
 
 def days_kept(directory: Path, settings: Settings, use: str) -> int:
@@ -123,19 +139,23 @@ def seconds_kept(directory: Path, settings: Settings, use: str, *, accepted: boo
 
 
 def state(directory: Path, settings: Settings, use: str, said: Mapping[str, object]) -> Argued:
-    """Say something of one use; what is not in ``said`` stays. ``ConfigError`` for a use that is not served here."""
+    """Say something of one use; what is not in ``said`` stays. ``ConfigError`` for a use that is not served here.
+
+    Of one for several people exactly that is written which is said of it: all else goes on following the one for a single person.
+    """
     if use not in {each.id for each in registered(directory, settings)}:
         raise ConfigError(f"there is no use {use!r} here", where="use")
-    known = read(directory)
-    argued = msgspec.structs.replace(known.get(use, Argued()), **said)
+    sections = _sections(directory)
+    sections[use] = {**sections.get(use, {}), **said}
+    argued = _argued(use, sections)
     _check(use, argued)
-    known[use] = argued
-    write_whole(directory / FILE, "".join(_section(name, each) for name, each in known.items()).encode())
+    if use == alone(use):
+        sections[use] = msgspec.to_builtins(argued)
+    write_whole(directory / FILE, "".join(_section(name, each) for name, each in sections.items()).encode())
     return argued
 
 
-def _section(name: str, argued: Argued) -> str:
-    members = msgspec.to_builtins(argued)
+def _section(name: str, members: Mapping[str, Any]) -> str:
     lines = [f"{key} = {_value(value)}" for key, value in members.items()]
     return "\n".join((f"[{toml_text(name)}]", *lines)) + "\n\n"
 
@@ -152,9 +172,7 @@ def registered(directory: Path, settings: Settings) -> list[RegisteredUse]:
     by_id: dict[str, list[Use]] = {}
     for use in served(kinds.values(), settings.purposes):
         by_id.setdefault(use.query.id, []).append(use)
-    return [
-        _use(name, _together(uses, kinds), argued.get(name, argued.get(alone(name), Argued())), settings) for name, uses in by_id.items()
-    ]
+    return [_use(name, _together(uses, kinds), _of(argued, name), settings) for name, uses in by_id.items()]
 
 
 def _together(uses: list[Use], kinds: Mapping[str, CredentialType]) -> list[Use]:

@@ -148,6 +148,18 @@ async def test_staff_list_on_the_page_what_they_admit(template: Template, tmp_pa
         page = await clerk.get("/desk/uses/bank-together")
         assert re.search(r'value="epa"[^>]* checked', page)
         assert "None ticked: as for one person." in page
+        registering.state(
+            folder, desk.desk.settings, "bank", {"team": "Estates", "decides": "person", "retention_days": 30, "benefit": "No paper. "}
+        )
+        shown = {"team": "Estates", "decides": "person", "benefit": "No paper.", "instruments": "epa", "bases": "register"}
+        file = (folder / registering.FILE).read_bytes()
+        await clerk.post("/desk/uses/bank-together", shown | {"form_token": said["form_token"]})
+        assert (folder / registering.FILE).read_bytes() == file, "who changes nothing chooses nothing"
+        await clerk.post("/desk/uses/bank-together", shown | {"form_token": said["form_token"], "decides": "itself"})
+        registering.state(folder, desk.desk.settings, "bank", {"team": "Deaths", "retention_days": 7})
+        argued = registering.read(folder)["bank-together"]
+        assert (argued.decides, argued.team, argued.retention_days, argued.bases) == ("itself", "Deaths", 7, ("register",))
+        registering.state(folder, desk.desk.settings, "bank", {"team": "", "decides": "itself", "retention_days": -1, "benefit": ""})
         both = {"form_token": said["form_token"], "instruments": "ordinary"}
         await clerk.post("/desk/uses/bank-together", both)
         (joint,) = [use.query.use for use in desk.desk.uses() if (use.type.id, use.query.id) == ("representation", "bank-together")]

@@ -126,12 +126,7 @@ class Registered:
 
     async def form(self, request: web.Request) -> web.StreamResponse:
         use = self._use(request)
-        return await self._form(request, use, Form(), self._argued(use.id))
-
-    def _argued(self, use: str) -> Argued:
-        """What was said of it; of one for several people, where nothing was, that of the one for a single person."""
-        found = registering.read(self._desk.directory)
-        return found.get(use) or found.get(alone(use)) or Argued()
+        return await self._form(request, use, Form(), registering.argued_of(self._desk.directory, use.id))
 
     def _admits(self, use: str, locale: str) -> Mapping[str, Sequence[tuple[str, str]]]:
         return {member: admission.choices(self._desk.types.values(), use, member, locale) for member in admission.MEMBERS}
@@ -148,19 +143,26 @@ class Registered:
             name: " ".join(form.value(name).split())
             for name in ("benefit", "benefit_cy", "could_stop", "could_stop_cy", "evidence", "team")
         }
-        before, boxes = self._argued(use.id), self._admits(use.id, locale_of(request))
+        before, boxes = registering.argued_of(self._desk.directory, use.id), self._admits(use.id, locale_of(request))
         for member in admission.MEMBERS:  # what was listed by other ways and has no box here stays
             kept = [code for code in getattr(before, member) if code not in dict(boxes[member])]
             said[member] = (*form.values(member), *kept)
         said["decides"] = "person" if form.value("decides") == "person" else "itself"
         try:
-            registering.state(self._desk.directory, self._desk.settings, use.id, said)
+            changed = {name: value for name, value in said.items() if _plain(value) != _plain(getattr(before, name))}
+            if changed:  # what nobody touched goes on following the use for a single person
+                registering.state(self._desk.directory, self._desk.settings, use.id, changed)
         except ConfigError as error:
             words = {"evidence": _("Enter an address that begins with https://"), "team": _("Use at most 60 characters")}
             words |= dict.fromkeys(admission.MEMBERS, _("Choose from the list"))
             form.error(error.where or "benefit", words.get(error.where, _("Use at most 1,000 characters")))
             return await self._form(request, use, form, Argued(**said))
         raise web.HTTPSeeOther(_PATH)
+
+
+def _plain(value: str | tuple[str, ...]) -> str | set[str]:
+    """As the form tells it back: in any order, or with other spaces, it says the same."""
+    return " ".join(value.split()) if isinstance(value, str) else set(value)
 
 
 def _kept_view(kept: Kept, titles: Mapping[str, str], locale: str) -> dict[str, Any]:
