@@ -31,10 +31,12 @@ TICKET: Final = 16
 """Random bytes by which the sender asks for the answer, and by which the same letter posted twice is one letter."""
 _SMALLEST, _LARGEST = 8_192, 4_194_304  # bytes inside
 WAITS, NO_ANSWER, PASSED_ON, UNDONE = "waits_for_person", "no_answer_yet", "passed_on", "undone"
+NOT_DELIVERED = "not_delivered"
 REASONS: Final[Mapping[str, Text]] = {
     WAITS: Text("A person will decide.", "Bydd person yn penderfynu."),
     NO_ANSWER: Text("Nobody has decided in the promised time.", "Does neb wedi penderfynu o fewn yr amser a addawyd."),
     PASSED_ON: Text("It was passed on, unopened.", "Cafodd ei drosglwyddo heb ei agor."),
+    NOT_DELIVERED: Text("It could not be delivered, and somebody dealt with it.", "Ni ellid ei ddanfon, ac ymdriniodd rhywun ag ef."),
     UNDONE: Text("What rested on it was undone.", "Cafodd yr hyn oedd yn dibynnu arno ei ddadwneud."),
     "no_account": Text("Nobody like this was found in our records.", "Ni chafwyd hyd i neb fel hyn yn ein cofnodion."),
     "details_differ": Text("Our records say something else.", "Mae ein cofnodion yn dweud rhywbeth arall."),

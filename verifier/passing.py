@@ -13,7 +13,7 @@ from shared import inbox
 from shared.clock import DAY
 from shared.codec import base64url
 from shared.credentials import Text
-from shared.errors import AddressRefused, Missing, Untrusted, VcError
+from shared.errors import AddressRefused, Conflict, Missing, Untrusted, VcError
 from shared.flow import Fetch, Fetched
 from shared.inbox import Inbox
 from shared.keys import sign
@@ -98,7 +98,7 @@ def presented(token: str) -> dict[str, list[str]]:
     return {"letter": [token]}
 
 
-def _record(entity: str, reference: str, at: int, retain: int) -> dict[str, Any]:
+def _record(entity: str, reference: str, at: int, retain: int, *, reason: str = inbox.PASSED_ON) -> dict[str, Any]:
     return {
         "time": at,
         "kind": KIND,
@@ -107,7 +107,7 @@ def _record(entity: str, reference: str, at: int, retain: int) -> dict[str, Any]
         "vct": [],
         "claim_paths": [],
         "decision": "undecided",
-        "reason_code": inbox.PASSED_ON,
+        "reason_code": reason,
         "status_list_iat": None,
         "staff_role": "desk",
         "receipt_id": reference,
@@ -143,6 +143,24 @@ async def find(desk: Desk, identifier: str) -> Passed:
     if found is None:
         raise Missing("there is no such letter, or its time is over")
     return found
+
+
+async def deal_with(desk: Desk, identifier: str) -> None:
+    """Somebody has seen to a letter that never will arrive: they told whoever brought it, or cannot. Said again it changes nothing.
+
+    ``Missing``; ``Conflict`` for one that is on its way, or has arrived.
+    """
+    one, at = await find(desk, identifier), desk.clock()
+    if not one.lost:
+        raise Conflict("it is still on its way, or has arrived")
+    retain = at + desk.settings.log_days * DAY
+    record = _record(one.entity, one.basis["receipt_id"], at, retain, reason=inbox.NOT_DELIVERED)
+
+    async def unit(tx: Tx) -> None:
+        if await passed.deal_with(tx, identifier, at):
+            await log.append(tx, record, at=at, keep_until=retain, entropy=desk.entropy)
+
+    await desk.storage.write(unit, point="letter-dealt-with")
 
 
 async def name_of(desk: Desk, entity: str) -> Text:

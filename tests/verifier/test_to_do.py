@@ -14,6 +14,7 @@ from shared.clock import DAY
 from shared.errors import NeedsMoreAttorneys
 from shared.formats import StatusReference
 from shared.status.token_status_list import INVALID
+from shared.web import log
 from shared.web.operators import Operator
 from verifier import inbox_desk, passing, registering
 from verifier.again import READ_FIRST
@@ -86,9 +87,24 @@ async def test_letters_for_others_wait_until_they_arrive(template: Template, tmp
         await passing.deliver(desk, town.send)
         assert "Nothing waits for you." in await to_do(clerk)
         await clerk.upload("/desk/pass-on", town.letter("two").token.encode(), "letter.jose", text="")
-        town.status = 400
+        lost = clerk.at
+        form = {"form_token": await clerk.token("/desk/pass-on")}
+        await clerk.post(f"{lost}/dealt-with", form, status=409)
+        town.up = False
+        await passing.deliver(desk, town.send)
+        assert "dealt with" not in await clerk.get(lost), "it is tried again"
+        town.up, town.status = True, 400
+        town.library.clock.at += 60
         await passing.deliver(desk, town.send)
         assert "1 could not be delivered: tell whoever brought it." in await to_do(clerk)
+        before = await desk.storage.read(log.head)
+        for _ in range(2):
+            page = await clerk.post(f"{lost}/dealt-with", form)
+            assert ("could not be delivered, dealt with" in page, "Mark it as dealt with" in page) == (True, False)
+        assert "Nothing waits for you." in await to_do(clerk)
+        assert (await desk.storage.read(log.head)).size == before.size + 1
+        assert "It could not be delivered, and somebody dealt with it." in await clerk.get("/desk/decisions")
+        await clerk.post("/desk/pass-on/none/dealt-with", form, status=404)
 
 
 async def test_counted_alike_by_both_databases(template: Template, tmp_path: Path, storage_uri: str) -> None:

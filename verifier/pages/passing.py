@@ -25,6 +25,7 @@ from verifier.words import N_
 PATH: Final = "/desk/pass-on"
 _LISTED: Final = 50
 _ON_ITS_WAY, _ARRIVED, _LOST = N_("on its way"), N_("arrived"), N_("could not be delivered")
+_DEALT_WITH = N_("could not be delivered, dealt with")
 
 
 def add_to(app: web.Application, desk: Desk, store: Store) -> None:
@@ -34,6 +35,7 @@ def add_to(app: web.Application, desk: Desk, store: Store) -> None:
     app.router.add_post(PATH, seated(part.take))
     app.router.add_get(f"{PATH}/{{id}}", seated(part.one))
     app.router.add_get(f"{PATH}/{{id}}/receipt", seated(part.receipt))
+    app.router.add_post(f"{PATH}/{{id}}/dealt-with", seated(part.dealt_with))
     bound_body(app, PATH, MAX_LETTER + 100_000)
 
 
@@ -53,7 +55,9 @@ class PassingOn:
         return await render(request, "desk/pass_on.html", form=form, rows=rows)
 
     def _row(self, one: Passed, name: str, translate: Any) -> dict[str, Any]:
-        tag, colour = (_ON_ITS_WAY, "blue") if one.done_at is None else (_LOST, "red") if one.fault else (_ARRIVED, "green")
+        tag, colour = (_ON_ITS_WAY, "blue") if one.done_at is None else (_ARRIVED, "green")
+        if one.lost:
+            tag, colour = (_LOST, "red") if one.dealt_with_at is None else (_DEALT_WITH, "grey")
         reference = str(one.basis["receipt_id"])[:10]
         return {"id": one.id, "name": name, "taken_at": one.taken_at, "reference": reference, "tag": translate(tag), "colour": colour}
 
@@ -81,7 +85,14 @@ class PassingOn:
         one = await passing.find(self._desk, request.match_info["id"])
         name = (await passing.name_of(self._desk, one.entity)).in_(locale_of(request))
         row, desk = self._row(one, name, translator(request)), self._desk
-        return await render(request, "desk/passed_on.html", row=row, entity=one.entity, fault=one.fault, organisation=desk.settings.name)
+        return await render(request, "desk/passed_on.html", row=row, one=one, organisation=desk.settings.name)
+
+    async def dealt_with(self, request: web.Request) -> web.StreamResponse:
+        """It is nothing to do any more; the log says that somebody dealt with it."""
+        await auth.read_form(request)
+        name = request.match_info["id"]
+        await passing.deal_with(self._desk, name)
+        raise web.HTTPSeeOther(f"{PATH}/{name}")
 
     async def receipt(self, request: web.Request) -> web.StreamResponse:
         one = await passing.find(self._desk, request.match_info["id"])

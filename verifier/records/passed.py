@@ -15,7 +15,7 @@ _BATCH = 16
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Passed:
-    """``done_at`` is when it arrived, or was given up and ``fault`` says why."""
+    """``done_at`` is when it arrived, or was given up and ``fault`` says why; ``dealt_with_at`` is when somebody then saw to it."""
 
     id: str
     digest: bytes = field(repr=False)
@@ -30,6 +30,12 @@ class Passed:
     done_at: int | None = None
     fault: str = ""
     forget_at: int
+    dealt_with_at: int | None = None
+
+    @property
+    def lost(self) -> bool:
+        """Whether it never will arrive."""
+        return self.done_at is not None and self.fault != ""
 
 
 async def add(tx: Tx, one: Passed) -> bool:
@@ -69,9 +75,11 @@ async def recent(tx: Tx, limit: int) -> list[Passed]:
 
 
 async def count_open(tx: Tx, at: int) -> tuple[int, int]:
-    """How many have not arrived, and how many of these never will: whoever brought one is to be told."""
+    """How many have not arrived, and how many of these never will and nobody has dealt with: whoever brought one is to be told."""
     row = await tx.fetchrow(
-        "SELECT count(*) AS n, count(done_at) AS lost FROM passed_letter WHERE (done_at IS NULL OR fault <> '') AND forget_at > $1", at
+        "SELECT count(*) AS n, count(done_at) AS lost FROM passed_letter "
+        "WHERE (done_at IS NULL OR fault <> '') AND dealt_with_at IS NULL AND forget_at > $1",
+        at,
     )
     return (0, 0) if row is None else (int(row["n"]), int(row["lost"]))
 
@@ -97,6 +105,12 @@ async def done(tx: Tx, identifier: str, at: int, fault: str = "") -> None:
     await tx.execute("UPDATE passed_letter SET done_at = $2, fault = $3, letter = '' WHERE id = $1", identifier, at, fault)
 
 
+async def deal_with(tx: Tx, identifier: str, at: int) -> bool:
+    """False unless it never will arrive, and nobody has dealt with it yet."""
+    sql = "UPDATE passed_letter SET dealt_with_at = $2 WHERE id = $1 AND done_at IS NOT NULL AND fault <> '' AND dealt_with_at IS NULL"
+    return await tx.execute(sql, identifier, at) == 1
+
+
 async def failed(tx: Tx, identifier: str, fault: str, next_at: int) -> None:
     await tx.execute("UPDATE passed_letter SET fault = $2, next_at = $3 WHERE id = $1", identifier, fault, next_at)
 
@@ -120,4 +134,5 @@ def _passed(row: Row) -> Passed:
         done_at=None if row["done_at"] is None else int(row["done_at"]),
         fault=row["fault"],
         forget_at=int(row["forget_at"]),
+        dealt_with_at=None if row["dealt_with_at"] is None else int(row["dealt_with_at"]),
     )
