@@ -26,7 +26,7 @@ from wallet import register
 from wallet.app import one_round
 from wallet.enter import Doors
 from wallet.keep import Vault
-from wallet.outbox import Outbox, Ready
+from wallet.outbox import Outbox, Ready, Row
 from wallet.records import DOCUMENTS, list_wallets
 from wallet.sessions import StatusSeen
 
@@ -198,7 +198,7 @@ async def test_look_agree_and_follow(home: Home) -> None:
     assert "What they answered" in home.at.text
 
 
-async def test_a_letter_is_handed_in_at_a_counter(home: Home) -> None:
+async def test_a_letter_is_handed_in_at_a_counter(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
     """Its file is there once she said so, the wallet posts it no more, and says so; then she leaves it to the wallet after all."""
     bank = home.town.bodies[0]
     await home.at.get(f"/tell/new?document={home.document}")
@@ -233,9 +233,26 @@ async def test_a_letter_is_handed_in_at_a_counter(home: Home) -> None:
     assert home.at.status == 404
     await home.at.get(letter)
     form = home.at.hidden()
+    with monkeypatch.context() as patched:
+        found = Outbox.find
+
+        async def find_too_late(self: Outbox, name: str) -> Row | None:
+            """Between looking and writing the other one is faster."""
+            row = await found(self, name)
+            patched.setattr(Outbox, "find", found)
+            await self.carry(name, by_hand=True)
+            await self.carry(name, by_hand=False)
+            return row
+
+        patched.setattr(Outbox, "find", find_too_late)
+        await home.at.post(f"{letter}/hand-in", form, keep=False)
+    assert (home.at.status, "Nothing was changed" in home.at.text, "in this moment" in home.at.text) == (409, True, True)
     await home.post()
-    await home.at.post(f"{letter}/hand-in", form, keep=False)
-    assert (home.at.path, home.marks(), len(bank.posted)) == (where, ["accepted"], 1)
+    for does in ("hand-in", "send"):
+        await home.at.post(f"{letter}/{does}", form, keep=False)
+        assert (home.at.status, "This letter waits no more" in home.at.text, f'href="{where}"' in home.at.text) == (409, True, True)
+    await home.at.get(where)
+    assert (home.marks(), len(bank.posted)) == (["accepted"], 1)
     await home.at.get(letter)
     assert home.at.path == where
 
@@ -248,9 +265,14 @@ async def test_who_hands_in_too_late_is_told(home: Home) -> None:
     where = home.at.path
     (letter,) = re.findall(rf'href="({where}/letters/[0-9a-f]+)"', home.at.text)
     await home.at.get(letter)
+    form = home.at.hidden()
     await home.at.post(f"{letter}/hand-in")
     await home.post(15 * DAY)
     await home.at.enter()
+    await home.at.get(where)
+    token = home.at.hidden()["form_token"]
+    await home.at.post(f"{letter}/hand-in", form | {"form_token": token}, keep=False)
+    assert (home.at.status, "has run out" in home.at.text) == (409, True)
     await home.at.get(where)
     assert (home.marks(), "do not hand it in now" in home.at.text, "/letters/" in home.at.text) == (["carried"], True, False)
 

@@ -7,6 +7,7 @@ from aiohttp import web
 from shared.errors import Conflict, Missing
 from shared.inbox import MEDIA_TYPE
 from shared.web.auth import read_form
+from shared.web.i18n import N_
 from shared.web.pages import render
 from wallet import replies
 from wallet.outbox import Post, can_carry
@@ -15,6 +16,9 @@ from wallet.records import SENT
 from wallet.sent import Sent
 
 PATH = "/tell/{id}/letters/{letter}"
+_BUSY = N_("Your wallet was working on this letter in this moment. Look again, then choose.")
+_RUN_OUT = N_("The copy in this letter has run out. Do not hand it in.")
+_LEFT = N_("This letter waits no more: your wallet sent it, or gave it up. Do not hand it in before you have seen how it stands.")
 
 
 class HandInPages:
@@ -74,8 +78,15 @@ class HandInPages:
         try:
             await self._desk.outbox.carry(sent.row, by_hand=by_hand)
         except (Conflict, Missing):
-            see(over)  # there it says how it stands
-        see(f"{over}/letters/{request.match_info['letter']}" if by_hand else over)
+            words, why = self._desk.words(request), await self._why_not(sent)
+            return await render(request, "wallet/not_handed_in.html", status=409, over=over, name=sent.body.name, why=words._(why))
+        return see(f"{over}/letters/{request.match_info['letter']}" if by_hand else over)
+
+    async def _why_not(self, sent: Sent) -> str:
+        """Why it is neither handed in nor sent any more, or not in this moment."""
+        if await self._waiting(sent) is not None:
+            return _BUSY
+        return _RUN_OUT if self._desk.means.clock() >= sent.expires_at else _LEFT
 
     async def file(self, request: web.Request) -> web.StreamResponse:
         post = await self._waiting(await self._sent(request))
