@@ -37,6 +37,7 @@ _MAX_TEXT = 1_000
 _SALT = 16  # bytes
 _DIGEST = 32  # bytes
 EMPTY_HEAD = bytes(_DIGEST)
+_MAX_AGE = 366 * 86_400  # seconds that somebody may say
 _LEEWAY = 300  # seconds by which the clock of a body may differ
 
 
@@ -54,7 +55,9 @@ class Receipt:
 
     ``decision`` is ``accepted``, ``rejected`` or ``undecided``, ``reason_code`` the error code behind it; ``effective_from`` is when it
     takes effect, ``purpose_id`` the intended use. ``salt``, ``presentation_digest`` and ``nonce`` bind it to one exchange;
-    ``bundle_digest`` names the checking pack, if an offline desk used one; ``answer_by`` is until when a person decides, if one has to.
+    ``status_list_iat`` is of when the list of cancelled documents was that it relied on, and ``status_max_age`` how many seconds old such a list may
+    be there: until their sum it may not know what was cancelled since. ``bundle_digest`` names the checking pack, if an offline desk used one;
+    ``answer_by`` is until when a person decides, if one has to.
     Where somebody else was told something by the holder's permission, ``recipient`` is who, and ``told`` names what.
     """
 
@@ -73,6 +76,7 @@ class Receipt:
     contact: str | None = None
     how_to_complain: str | None = None
     status_list_iat: int | None = None
+    status_max_age: int | None = None
     bundle_digest: bytes | None = None
     answer_by: int | None = None
     recipient: str = ""
@@ -87,6 +91,12 @@ class Receipt:
         """
         over = self.retain_until is not None and self.retain_until <= self.received_at
         return self.decision != "rejected" and not (self.claims_kept or self.told or over)
+
+    @property
+    def may_not_know_until(self) -> int | None:
+        """Until when the relying party may not know what was cancelled after ``status_list_iat``; ``None`` where it does not say."""
+        since, age = self.status_list_iat, self.status_max_age
+        return None if since is None or age is None else min(since + age, reader.LAST)
 
 
 def presentation_bytes(vp_token: Mapping[str, Sequence[str]]) -> bytes:
@@ -129,6 +139,7 @@ def _render(receipt: Receipt, at: int) -> dict[str, Any]:
         "contact": receipt.contact,
         "how_to_complain": receipt.how_to_complain,
         "status_list_iat": receipt.status_list_iat,
+        "status_max_age": receipt.status_max_age,
         "answer_by": receipt.answer_by,
         "recipient": receipt.recipient or None,
         "told": list(receipt.told) or None,
@@ -253,6 +264,7 @@ def _read(claims: Mapping[str, Any]) -> Receipt:
         contact=reader.get_str(claims, "contact", optional=True, max_length=_MAX_TEXT),
         how_to_complain=reader.get_str(claims, "how_to_complain", optional=True, max_length=_MAX_TEXT),
         status_list_iat=reader.get_instant(claims, "status_list_iat", optional=True),
+        status_max_age=reader.get_int(claims, "status_max_age", optional=True, maximum=_MAX_AGE),
         answer_by=reader.get_instant(claims, "answer_by", optional=True),
         salt=_bytes(claims, "salt", _SALT),
         presentation_digest=_bytes(claims, "presentation_digest", _DIGEST),

@@ -20,7 +20,7 @@ from shared.keys import sign
 from shared.receipts import LogHead, Receipt, bind_presentation, prepare_receipt, presentation_bytes
 from shared.status.memory import StatusMemory
 from shared.storage import Tx
-from shared.verify import Decision, render_verdict, replayed, shown_again
+from shared.verify import Decision, allowed_age, render_verdict, replayed, shown_again
 from shared.web import log
 from verifier.desk import LOG, STORAGE, Desk
 from verifier.details import names_seen
@@ -30,7 +30,7 @@ from verifier.inherited import may_use
 from verifier.records import events, exchanges, knowledge, permissions, watched
 from verifier.records.exchanges import Ended
 from verifier.registering import days_kept
-from verifier.sessions import Answered, Asked
+from verifier.sessions import Answered, Asked, Terms
 from verifier.telling import decided
 from verifier.watching import to_watch
 
@@ -322,6 +322,7 @@ async def sign_receipt(desk: Desk, answered: Answered, opened: Opened, *, answer
     status = opened.verdict["status"]
     refused = answered.decision == "rejected"  # nothing of it goes into the organisation's own records
     use = answered.asked.terms.purpose_id or told.get("purpose_id", "")
+    relied = status is not None and not refused
     days = days_kept(desk.directory, settings, use)
     kept = days * DAY if days >= 0 and not refused else answered.keep_until - answered.at
     receipt = Receipt(
@@ -337,6 +338,7 @@ async def sign_receipt(desk: Desk, answered: Answered, opened: Opened, *, answer
         contact=settings.contact or None,
         how_to_complain=settings.how_to_complain or None,
         status_list_iat=None if status is None else status["as_of"],
+        status_max_age=list_age(desk, answered.asked.terms) if relied else None,
         salt=base64url.decode(told["salt"]),
         presentation_digest=base64url.decode(told["presentation_digest"]),
         nonce=told["nonce"],
@@ -345,6 +347,12 @@ async def sign_receipt(desk: Desk, answered: Answered, opened: Opened, *, answer
     )
     unsigned = prepare_receipt(receipt, key=desk.signer.key, x5c=desk.x5c, at=answered.at, alg=desk.alg)
     return await sign(unsigned, desk.custodian)
+
+
+def list_age(desk: Desk, terms: Terms) -> int | None:
+    """Seconds that a list of cancelled documents may be old for what was asked; ``None`` where that is no ready question."""
+    limit = desk.settings.max_status_hours * 3_600 or None
+    return min((allowed_age(use.type, terms.use, limit) for use in desk.uses_of(terms.type, terms.ready)), default=None)
 
 
 async def verify_decisions(desk: Desk, heads: Sequence[LogHead] = ()) -> LogHead:

@@ -317,14 +317,19 @@ PACK_DATED: Final = N_("Checked with the checking pack dated {moment}, {age} old
 LIST_DATED: Final = N_("The list of cancelled documents is of {moment}, {age} old; what was cancelled since is not known here.")
 
 
-def knowledge(verdict: Mapping[str, Any], spoken: Spoken = Spoken()) -> str:
-    """How old the knowledge is that a rendered verdict rests on."""
+LIST_WITHIN: Final = N_("It is relied on until {moment}, or until a newer one comes.")
+
+
+def knowledge(verdict: Mapping[str, Any], spoken: Spoken = Spoken(), *, within: int | None = None) -> str:
+    """How old the knowledge is that a rendered verdict rests on, and until when, where a list may be ``within`` seconds old."""
     said = []
     pack, status = verdict["pack"], verdict["status"]
     if pack is not None:
         said.append(spoken.translate(PACK_DATED).format(moment=spoken.moment(pack["as_of"]), age=spoken.age(pack["age"])))
     if status is not None:
         said.append(spoken.translate(LIST_DATED).format(moment=spoken.moment(status["as_of"]), age=spoken.age(status["age"])))
+        if within is not None:
+            said.append(spoken.translate(LIST_WITHIN).format(moment=spoken.moment(status["as_of"] + within)))
     elif pack is None:
         said.append(spoken.translate(N_("No list of cancelled documents was used.")))
     return " ".join(said)

@@ -12,6 +12,7 @@ from support.signing import AT
 
 from shared.clock import Entropy
 from shared.codec import base64url
+from shared.codec.reader import LAST
 from shared.errors import (
     BadSignature,
     HistoryRewritten,
@@ -79,6 +80,7 @@ FULL = replace(
     contact="help@bank.example",
     how_to_complain="https://ico.example",
     status_list_iat=AT - 3600,
+    status_max_age=86_400,
     bundle_digest=bytes(32),
     recipient="https://dwp.example",
     told=("care-contribution-assessment",),
@@ -110,9 +112,14 @@ def test_a_receipt_is_signed_and_read_back(receipt: Receipt) -> None:
 def test_the_members_have_the_names_of_the_domain() -> None:
     assert set(parse_jwt(sign()).claims) == {
         "iss", "iat", "receipt_id", "received_at", "decision", "reason_code", "effective_from", "intendedUseIdentifier", "claims_kept",
-        "retain_until", "contact", "how_to_complain", "status_list_iat", "salt", "presentation_digest", "nonce", "bundle_digest", "log_head",
+        "retain_until", "contact", "how_to_complain", "status_list_iat", "status_max_age", "salt", "presentation_digest", "nonce", "bundle_digest", "log_head",
         "recipient", "told",
     }  # fmt: skip
+
+
+@pytest.mark.parametrize(("iat", "age", "until"), [(AT, 3_600, AT + 3_600), (AT, None, None), (None, 3_600, None), (LAST, 3_600, LAST)])
+def test_how_long_something_may_stay_unknown_is_said(iat: int | None, age: int | None, until: int | None) -> None:
+    assert replace(FULL, status_list_iat=iat, status_max_age=age).may_not_know_until == until
 
 
 def test_the_digest_is_over_the_salted_presentations_in_one_spelling() -> None:
@@ -259,6 +266,7 @@ def test_a_receipt_is_by_the_very_certificate_that_asked() -> None:
         ({"iss": None}, "/iss"),
         ({"received_at": "now"}, "/received_at"),
         *(({name: 2**53 - 1}, f"/{name}") for name in ("received_at", "effective_from", "retain_until", "status_list_iat", "answer_by")),
+        ({"status_max_age": 400 * 86_400}, "/status_max_age"),
         ({"intendedUseIdentifier": ""}, "/intendedUseIdentifier"),
         ({"claims_kept": [7]}, "/claims_kept/0"),
         ({"salt": "AA"}, "/salt"),
