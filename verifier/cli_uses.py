@@ -50,6 +50,7 @@ def add_uses(commands: Commands[Parser], command: _Command, with_desk: _WithDesk
         metavar="FILE",
         help="what `uses show --json` says at a department’s own service: its inbox takes the post; - takes it back",
     )
+    one.add_argument("--undo", metavar="WORDS", help="what staff do once a document that was acted on is cancelled; only they see it")
     one.add_argument("--instruments", nargs="*", metavar="CODE", help="instruments that are admitted for it; none named admits all")
     one.add_argument("--bases", nargs="*", metavar="CODE", help="ways of establishing an authority that are admitted for it")
     one = command(inner, "apply", "apply to a registrar of a federation with all uses as they are stated", apply)
@@ -92,6 +93,7 @@ def state(arguments: argparse.Namespace) -> int:
         "retention_days",
         "decides",
         "team",
+        "undo",
         "instruments",
         "bases",
     )

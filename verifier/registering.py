@@ -50,7 +50,8 @@ class Argued(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 
     ``decides`` says who decides about what is posted for this use and is in order; ``team`` is the group of staff whose post it is.
     ``inbox`` is that of a department's own service, as its register tells it (JSON); empty for ours. ``instruments`` and
-    ``bases`` are what is admitted (``verifier.admission``); nothing listed admits all.
+    ``bases`` are what is admitted (``verifier.admission``); nothing listed admits all. ``undo`` is what staff do once it turns out that they acted
+    on something wrong: it is shown to them, and not registered.
     """
 
     benefit: str = ""
@@ -62,6 +63,7 @@ class Argued(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     decides: Literal["itself", "person"] = "itself"
     team: str = ""
     inbox: str = ""
+    undo: str = ""
     instruments: tuple[str, ...] = ()
     bases: tuple[str, ...] = ()
 
@@ -95,7 +97,7 @@ def _argued(use: str, sections: Mapping[str, Mapping[str, Any]]) -> Argued:
 
 
 def _check(name: str, argued: Argued) -> None:
-    for member in ("benefit", "benefit_cy", "could_stop", "could_stop_cy"):
+    for member in ("benefit", "benefit_cy", "could_stop", "could_stop_cy", "undo"):
         if len(getattr(argued, member)) > _MAX_WORDS:
             raise ConfigError(f"{name}: {member} has at most {_MAX_WORDS} characters", where=member)
     if argued.evidence and (not argued.evidence.startswith(("https://", "http://")) or len(argued.evidence) > _MAX_ADDRESS):

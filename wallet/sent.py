@@ -98,8 +98,8 @@ class Sent(msgspec.Struct, frozen=True, kw_only=True):
 def state_of(sent: Sent | None, at: int, *, given_up: bool = False) -> str:
     """One word for where a letter stands; ``None`` is one whose copy could not be made yet, and with ``given_up`` never will be.
 
-    ``no-copy``, ``never``, ``by-hand``, ``carried``, ``waiting``, ``sent``, ``accepted``, ``refused``, ``undecided``, ``unanswered``, ``misfit``,
-    ``undelivered``.
+    ``no-copy``, ``never``, ``by-hand``, ``carried``, ``waiting``, ``sent``, ``accepted``, ``refused``, ``called-back``, ``undecided``, ``unanswered``,
+    ``misfit``, ``undelivered``. ``called-back``: they were to see that it was cancelled, and saw it.
     """
     if sent is None:
         return "never" if given_up else "no-copy"
@@ -112,8 +112,15 @@ def state_of(sent: Sent | None, at: int, *, given_up: bool = False) -> str:
     if not sent.receipt:
         return "carried" if sent.carried_at else "waiting"
     if sent.decision != "undecided":
-        return {"accepted": "accepted"}.get(sent.decision, "refused")
+        return _decided(sent)
     return _pending(sent, at)
+
+
+def _decided(sent: Sent) -> str:
+    """Who is told that a document was cancelled, and checks it, cannot accept it: that they do not is the news that was sent."""
+    if sent.decision == "accepted":
+        return "accepted"
+    return "called-back" if (sent.word, sent.reason) == ("cancelled", "revoked") else "refused"
 
 
 def _pending(sent: Sent, at: int) -> str:
@@ -128,5 +135,5 @@ def _waits(sent: Sent) -> bool:
     return bool(sent.answer_by) or sent.reason in {WAITS, PASSED_ON}
 
 
-ENDED = frozenset({"never", "by-hand", "accepted", "refused", "undecided", "misfit", "undelivered"})
+ENDED = frozenset({"never", "by-hand", "accepted", "refused", "called-back", "undecided", "misfit", "undelivered"})
 """States after which nothing more comes by itself."""

@@ -102,7 +102,8 @@ class PlanOut(Struct, frozen=True):
 
 
 class LetterOut(Struct, frozen=True):
-    """``state`` is no-copy, never, by-hand, carried, waiting, sent, accepted, refused, undecided, unanswered, misfit or undelivered.
+    """``state`` is no-copy, never, by-hand, carried, waiting, sent, accepted, refused, called-back, undecided, unanswered, misfit or undelivered;
+    called-back is the answer of who was told that it was cancelled, and has seen so.
 
     ``copy`` names the copy that was made out (``/api/addressed``), ``receipt`` is the newest answer, ``problem`` what is wrong with it,
     ``reason`` an error code.

@@ -291,10 +291,12 @@ async def _saved(walker: Walker, link: str) -> bytes:
 
 
 @asynccontextmanager
-async def opened_wallet(street: Street, folder: Path, open_page: Open, *, careful: bool = False) -> AsyncIterator[Holder]:
-    """With nothing in it yet, and its holder before it, on a phone."""
-    async with serve_wallet(folder, world=Neighbour(street)) as site:
-        holder = Holder(site=site, walker=Reader(watched=await open_page(PHONE), careful=careful))
+async def opened_wallet(
+    street: Street, folder: Path, open_page: Open, *, careful: bool = False, world: Neighbour | None = None, size: dict[str, int] = PHONE
+) -> AsyncIterator[Holder]:
+    """With nothing in it yet, and its holder before it, on a phone unless another ``size`` is said."""
+    async with serve_wallet(folder, world=world or Neighbour(street)) as site:
+        holder = Holder(site=site, walker=Reader(watched=await open_page(size), careful=careful))
         await holder.enters()
         yield holder
 

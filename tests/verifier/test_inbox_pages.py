@@ -157,6 +157,7 @@ async def test_a_letter_about_nothing_that_came_here_is_a_letter(clerk: Clerk) -
 async def test_what_was_called_back_is_undone(template: Template, tmp_path: Path) -> None:
     async with serving(template, tmp_path / "desk", local=True, site=Site()) as desk:
         clerk = await Clerk(desk).sign_in()
+        registering.state(desk.desk.directory, desk.desk.settings, "bank", {"undo": "Lift the freeze."})
         first, _ = await sent(clerk, seed="one")
         desk.site.lists[LIST] = status_token({IDX: 1}, iat=desk.clock() + 60)
         desk.clock.at += 60
@@ -167,6 +168,8 @@ async def test_what_was_called_back_is_undone(template: Template, tmp_path: Path
         page = await clerk.get(path)
         assert "This calls back what you got on" in page
         assert "What to undo" in page
+        assert "Lift the freeze." in page
+        assert "Lift the freeze." not in await clerk.get("/register.json")
         assert "Undo what rested on it" in await clerk.get("/desk/inbox")
         await clerk.post(f"{path}/undone", {"form_token": await clerk.token(path)})
         assert "Undone" in await clerk.get(path)

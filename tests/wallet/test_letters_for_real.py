@@ -24,7 +24,7 @@ from verifier import inbox_desk, registering
 from verifier.inbox_desk import Said
 from wallet import register, resend, telling
 from wallet.outbox import Outbox
-from wallet.sent import Sent
+from wallet.sent import Sent, state_of
 from wallet.sessions import StatusSeen
 from wallet.telling import Picked
 
@@ -125,4 +125,5 @@ async def test_it_is_called_back(nora: Joan) -> None:
     await nora.post()
     sent = await newest(nora)
     assert (sent.word, sent.decision, sent.reason) == ("cancelled", "rejected", "revoked")
+    assert state_of(sent, nora.town.clock()) == "called-back"
     assert sent.problem == ""

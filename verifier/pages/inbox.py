@@ -109,6 +109,7 @@ class Inbox(Standing):
             answered=post.exchange,
             acting=await acting(desk, post.exchange),
             late=post.letter.waits and desk.clock() >= (post.letter.answer_by or 0),
+            undo=registering.argued_of(desk.directory, post.exchange.asked.terms.purpose_id).undo if post.letter.undo else "",
             reasons={code: inbox.REASONS[code].in_(talk.locale) for code in inbox.REFUSALS},
             **self._told(post, now, talk),
         )

@@ -141,7 +141,7 @@ class Registered:
         use, form, _ = self._use(request), Form(await auth.read_form(request)), translator(request)
         said: dict[str, Any] = {
             name: " ".join(form.value(name).split())
-            for name in ("benefit", "benefit_cy", "could_stop", "could_stop_cy", "evidence", "team")
+            for name in ("benefit", "benefit_cy", "could_stop", "could_stop_cy", "evidence", "team", "undo")
         }
         before, boxes = registering.argued_of(self._desk.directory, use.id), self._admits(use.id, locale_of(request))
         for member in admission.MEMBERS:  # what was listed by other ways and has no box here stays

@@ -22,6 +22,7 @@ STATES: Final[Mapping[str, tuple[str, str]]] = {
     "sent": (N_("Sent"), "blue"),
     "accepted": (N_("Accepted"), "green"),
     "refused": (N_("Refused"), "red"),
+    "called-back": (N_("They know"), "green"),
     "undecided": (N_("They cannot tell"), "yellow"),
     "unanswered": (N_("No answer yet"), "yellow"),
     "misfit": (N_("Answer does not fit"), "red"),
@@ -42,6 +43,7 @@ NEXT: Final[Mapping[str, str]] = {
     "misfit": N_("This answer was not given for what you sent. Do not rely on it. Ask them by another way."),
     "undelivered": N_("They may not have it, for no receipt came. Send it by e-mail or print it instead."),
     "refused": N_("If you think that this is wrong, ask them to look at it again."),
+    "called-back": N_("They have seen that it no longer counts. Ask them to undo what they did because of it."),
 }
 """What it means, and what to do."""
 
@@ -115,7 +117,7 @@ def letter_view(body: Body, sent: Item[Sent] | None, at: int, words: Words, *, g
         "made": value.copy if value is not None and (tried or state in {"by-hand", "undelivered"}) and living else "",
         "hand_in": sent.id if sent is not None and state in {"waiting", "carried"} and living else "",
         "again": state in {"undelivered", "carried"} and not living,
-        "receipt": receipt if state in {"accepted", "refused", "undecided"} else None,
+        "receipt": receipt if state in {"accepted", "refused", "called-back", "undecided"} else None,
         "about_at": body.about_at,
         "token": "" if value is None else value.receipt,
     }
