@@ -3,21 +3,25 @@
 from __future__ import annotations
 
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
+from typing import Any
 
 import pytest
 from playwright.async_api import expect
-from support.agents import LPA_2, NORA, PETER, WELFARE, Anytown, clerk_enters, holder_enters, holder_opens, of, open_agents
+from support.agents import LPA_2, NORA, PETER, WELFARE, Anytown, asks_by_page, clerk_enters, holder_enters, holder_opens, of, open_agents
 from support.browser import LAPTOP, Open
 from support.desk import copy_file
 from support.hands import at_desk, at_office, invited, opened_wallet
-from support.offices import BANK, ENTRY, GRO, GUARDIAN, NINE, OPG, Street, open_street
+from support.offices import ACCOUNT, BANK, COUNCIL, ENTRY, GRO, GUARDIAN, NINE, OPG, Street, bring, copy_for, given, open_street
 from support.registry import LPA_1
 from support.trial_verify import CLAIMS
 from support.walk import Walker
 
 from shared.clock import DAY
+from shared.web import log
+from verifier.app import one_round
+from wallet import register
 from wallet.upkeep import upkeep
 
 
@@ -30,10 +34,13 @@ async def street(tmp_path: Path) -> AsyncIterator[Street]:
 @pytest.mark.real
 async def test_at_c02_4_a_death_ends_the_authority_within_one_list_cycle(street: Street, tmp_path: Path, open_page: Open) -> None:
     """MARGARET's death is registered at 10:00. BANK, with a list of 09:00 and 24 hours' patience, still accepts at 10:05 and says so in
-    its receipt; from its next list on the power is cancelled.
+    its receipt, with how long it may not know better; from its next list on the power is cancelled, and by an older one nothing is accepted.
     """
+    other = await given(street, OPG, "representation", LPA_1 | {"represented": {**LPA_1["represented"], "given_name": "Mary"}})
+    await one_round(street.desks[BANK].app)
     async with opened_wallet(street, tmp_path / "nora", open_page) as nora, opened_wallet(street, tmp_path / "joan", open_page) as joan:
-        await nora.collects(await invited(street, OPG, "representation", LPA_1))
+        card = await nora.collects(await invited(street, OPG, "representation", LPA_1))
+        await register.refresh(nora.site.host.means, now=True)
         street.clock.at = NINE + 3_600
         registrar = await at_office(street, GRO, open_page)
         await joan.enters()
@@ -47,8 +54,20 @@ async def test_at_c02_4_a_death_ends_the_authority_within_one_list_cycle(street:
         bank = await at_desk(street, BANK, open_page)
         await nora.enters()
         assert await bank.opens(await nora.writes(BANK, "Northwold Bank", "representation/bank")) == ("You can rely on this", "")
-        assert (await bank.receipt())["status_list_iat"] == NINE, "the window that remains is told"
+        receipt = await bank.receipt()
+        assert (receipt["status_list_iat"], receipt["status_max_age"]) == (NINE, DAY), "the window that remains is told"
+        said = await bank.walker.text()
+        assert (
+            "The list of cancelled documents is of 1 March 2027 at 09:00, 1 hour old; what was cancelled since is not known here." in said
+        )
+        assert "It is relied on until 2 March 2027 at 09:00, or until a newer one comes." in said
         await bank.walker.look("desk-before-its-next-list")
+        await nora.hears(await nora.tells(card, BANK, "bank"), "accepted")
+        await nora.answer()
+        assert await nora.walker.row("Cancelled documents") == (
+            "They know what was cancelled before 1 March 2027 at 09:00. What is cancelled later they may not know until 2 March 2027 at 09:00."
+        )
+        await nora.walker.look("wallet-how-far-they-may-be-behind")
 
         street.clock.at = NINE + 3 * 3_600
         await street.cycle()
@@ -56,6 +75,13 @@ async def test_at_c02_4_a_death_ends_the_authority_within_one_list_cycle(street:
         await nora.enters()
         assert await bank.opens(await nora.writes(BANK, "Northwold Bank", "representation/bank")) == ("Do not rely on this", "revoked")
         await bank.walker.look("desk-after-its-next-list")
+        assert "It is relied on until" not in await bank.walker.text()
+    judged = []
+    for late in (DAY, DAY + 1):
+        street.clock.at = NINE + 3 * 3_600 + late
+        copy = copy_for(BANK, other, purpose="bank", paths=ACCOUNT, at=street.clock.at, seed=f"{late}")
+        judged.append((await bring(street, BANK, copy)).decision)
+    assert [(each.decision, each.code) for each in judged] == [("accepted", ""), ("undecided", "status_stale")]
 
 
 # --- acting together, and within limits --------------------------------------------------------------------------------------------------
@@ -171,8 +197,9 @@ async def test_at_c02_6_a_restriction_that_is_kept_back_is_no_yes(town: Anytown,
     """LPA-2 for selling the house: without the restrictions ``restricted_undisclosed``; with them, read by a clerk, ``outside_scope``."""
     nora = town.people[0]
     await nora.holds(of(LPA_2, NORA, 1))
-    asked = await town.desk.ask(query="property-sale")
     clerk, holder = [Walker(watched=await open_page(LAPTOP), careful=False) for _ in range(2)]
+    await clerk_enters(clerk, town)
+    asked = await asks_by_page(clerk, town, "representation/property-sale")
     await holder_enters(holder, nora)
     await holder_opens(holder, nora, asked["link"])
     await expect(holder.page.get_by_text("limit that you would not show")).to_be_visible()
@@ -182,14 +209,14 @@ async def test_at_c02_6_a_restriction_that_is_kept_back_is_no_yes(town: Anytown,
     state = await town.desk.state(asked)
     assert (state["decision"], state["code"]) == ("undecided", "restricted_undisclosed")
     assert "Poplar" not in str(state["verdict"])
+    await expect(clerk.page.get_by_role("heading", name="Can’t tell yet")).to_be_visible()
+    assert "Poplar" not in await clerk.page.content()
 
-    asked = await town.desk.ask(query="property-sale")
+    asked = await asks_by_page(clerk, town, "representation/property-sale")
     await holder_opens(holder, nora, asked["link"])
     await holder.tick(holder.page.get_by_role("checkbox", name="Restrictions and conditions"))
     await holder.enter(holder.page.get_by_role("button", name=re.compile("^Share once")))
     await expect(holder.page.get_by_text("They cannot tell yet")).to_be_visible()
-    await clerk_enters(clerk, town)
-    await clerk.go(f"{town.desk.base}/desk/requests/{asked['id']}")
     await expect(clerk.page.get_by_text("Not to sell Poplar Court while I live").first).to_be_visible()
     await clerk.choose("No")
     await clerk.press("Decide")
@@ -199,34 +226,54 @@ async def test_at_c02_6_a_restriction_that_is_kept_back_is_no_yes(town: Anytown,
     assert (state["decision"], state["code"]) == ("rejected", "outside_scope")
 
 
+ACCOUNTS = (("CT-1", "ZZ99 4CD"), ("CT-2", "ZZ99 7XY"))
+"""Of MARGARET and of MARGARET-2 at ABC: numbers and postcodes, all else is the same."""
+
+
 @pytest.mark.real
-async def test_at_c02_7_two_donors_of_one_name_are_not_confused(town: Anytown, open_page: Open) -> None:
-    """Accounts of MARGARET and MARGARET-2: name and date of birth are ambiguous, one more item decides, and no address is on the screen."""
-    nora = town.people[0]
-    asked = await town.desk.ask(query="care-contract")  # it asks for no address
-    await nora.holds(of(CLAIMS | {"powers": ["care-contract"]}, NORA))
-    clerk, holder = [Walker(watched=await open_page(LAPTOP)) for _ in range(2)]
-    await holder_enters(holder, nora)
-    await holder_opens(holder, nora, asked["link"])
-    await holder.enter(holder.page.get_by_role("button", name=re.compile("^Share once")))
-    assert (await town.desk.state(asked))["decision"] == "accepted"
-    await clerk_enters(clerk, town)
-    await clerk.go(f"{town.desk.base}/desk/requests/{asked['id']}")
-    await clerk.follow("Which of our accounts is it?")
-    await expect(clerk.page.get_by_text("People of no fixed address share one postcode")).to_be_visible()
-    await clerk.look("desk-which-account")
-    accounts = "CT-1; Margaret; Ashdown; 02/11/1938; ZZ99 4CD\nCT-2; Margaret; Ashdown; 02/11/1938; ZZ99 7XY"
-    await clerk.fill(clerk.page.locator("#records"), accounts)
-    await clerk.press("Compare")
-    await expect(clerk.page.get_by_text("It may be more than one of them. Ask for one more item")).to_be_visible()
-    await clerk.look("desk-more-than-one")
-    source = await clerk.page.content()
-    assert not [word for word in ("ZZ99", "4CD", "7XY", "CT-1", "CT-2") if word in source]
-    await clerk.write("Postcode of the person, if they told you", "zz99 4cd")
-    await clerk.press("Compare")
-    await expect(clerk.page.get_by_text("It is CT-1.")).to_be_visible()
-    await clerk.look("desk-the-one")
-    assert "7XY" not in await clerk.page.content()
+async def test_at_c02_7_two_donors_of_one_name_are_not_confused(tmp_path: Path, open_page: Open) -> None:
+    """ABC's accounts of MARGARET and MARGARET-2: name and date of birth are ``ambiguous_match``, one more item decides, no address is on the screen,
+    and nothing at all has changed for either of them until then.
+    """
+    async with open_agents(tmp_path, body=(COUNCIL, "Anytown Borough Council")) as town:
+        nora = town.people[0]
+        await nora.holds(of(CLAIMS | {"powers": ["care-contract"]}, NORA))
+        clerk, holder = [Walker(watched=await open_page(LAPTOP)) for _ in range(2)]
+        await clerk_enters(clerk, town)
+        asked = await asks_by_page(clerk, town, "representation/care-contract")  # it asks for no address
+        await holder_enters(holder, nora)
+        await holder_opens(holder, nora, asked["link"])
+        await holder.enter(holder.page.get_by_role("button", name=re.compile("^Share once")))
+        await expect(clerk.page.get_by_role("heading", name="You can rely on this")).to_be_visible()
+        storage = town.desk.desk.storage
+        before, head = await known_of(town, asked), await storage.read(log.head)
+        await clerk.follow("Which of our accounts is it?")
+        await expect(clerk.page.get_by_text("People of no fixed address share one postcode")).to_be_visible()
+        await clerk.look("desk-which-account")
+        accounts = "\n".join(f"{number}; Margaret; Ashdown; 02/11/1938; {postcode}" for number, postcode in ACCOUNTS)
+        await clerk.fill(clerk.page.locator("#records"), accounts)
+        await clerk.press("Compare")
+        await expect(
+            clerk.page.get_by_text("It may be more than one of them. Ask for one more item, and change none of them")
+        ).to_be_visible()
+        await clerk.look("desk-more-than-one")
+        source = await clerk.page.content()
+        assert not [word for word in ("ZZ99", "4CD", "7XY", "CT-1", "CT-2") if word in source]
+        who = {"given_name": "Margaret", "family_name": "Ashdown", "birthdate": "1938-11-02"}
+        records = [{"reference": number, **who, "postal_code": postcode} for number, postcode in ACCOUNTS]
+        _, found = await town.desk.call("POST", f"/api/presentation-requests/{asked['id']}/match", {"records": records})
+        assert found == {"outcome": "ambiguous", "reference": None, "code": "ambiguous_match"}
+        assert (await known_of(town, asked), await storage.read(log.head)) == (before, head), "nothing is known or done by it"
+        await clerk.write("Postcode of the person, if they told you", "zz99 4cd")
+        await clerk.press("Compare")
+        await expect(clerk.page.get_by_text("It is CT-1.")).to_be_visible()
+        await clerk.look("desk-the-one")
+        assert "7XY" not in await clerk.page.content()
+
+
+async def known_of(town: Anytown, asked: Mapping[str, str]) -> dict[str, Any]:
+    """What a desk knows of an answer; its receipt is signed anew whenever it is asked for."""
+    return {**await town.desk.state(asked), "receipt": None}
 
 
 @pytest.mark.real

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import socket
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
@@ -12,8 +13,9 @@ from typing import Any
 import pytest
 from playwright.async_api import expect
 from support import desk as desks
-from support.agents import EPA_1
+from support.agents import EPA_1, PETER
 from support.browser import Open
+from support.cut_off import cut_off
 from support.hands import Clerk, Holder, at_desk, invited, opened_wallet
 from support.offices import COUNCIL, NINE, OPG, Street, open_office, open_street, set_up_desk, set_up_office
 from support.registry import LPA_1
@@ -52,6 +54,7 @@ class Hands:
 
     street: Street
     nora: Holder
+    card: str
     clerks: dict[str, Clerk]
 
     async def mails(self, body: str, question: str) -> tuple[bytes, tuple[str, str]]:
@@ -87,7 +90,7 @@ async def open_hands(
         street.asked.clear()
         power = await invited(street, maker, "representation", claims)
         nora = await stack.enter_async_context(opened_wallet(street, folder / "nora", open_page, careful=True))
-        await nora.collects(power)
+        card = await nora.collects(power)
         assert street.asked
         assert all(url.startswith(maker) for url in street.asked), street.asked
         street.clock.at += hours * 3_600
@@ -96,18 +99,29 @@ async def open_hands(
         street.asked.clear()
         nora.walker.pages.clear()
         await nora.enters()
-        yield Hands(street, nora, {url: await at_desk(street, url, open_page, careful=True) for url in bodies})
+        yield Hands(street, nora, card, {url: await at_desk(street, url, open_page, careful=True) for url in bodies})
 
 
 @pytest.mark.real
 async def test_at_c02_1_a_copy_by_mail_is_accepted_without_a_network(tmp_path: Path, open_page: Open) -> None:
-    """Council tax has keys and a list of three hours ago, and no network: accepted, with a receipt that takes effect the same day."""
+    """Council tax has keys and a list of three hours ago, and its network is off: accepted, with a receipt that takes effect the same day.
+
+    PETER is the other attorney of the same instrument, as the office knows; nobody else hears of him.
+    """
     async with open_hands(tmp_path, open_page, [COUNCIL], LPA_1, hours=0) as hands:
         clerk = hands.clerks[COUNCIL]
+        await invited(hands.street, OPG, "representation", LPA_1 | {"proxy": dict(PETER)})
         file = await hands.nora.writes(COUNCIL, NAMES[COUNCIL], "representation/council-tax")
         hands.street.clock.at += 3 * 3_600
         await clerk.enters()
-        assert await clerk.opens(file) == ("You can rely on this", "")
+        with cut_off() as tried:
+            with pytest.raises(PermissionError):  # it is off indeed
+                socket.create_connection(("127.0.0.1", 9))
+            tried.clear()
+            await clerk.brings({"name": "copy.json", "mimeType": "application/json", "buffer": file})
+            await expect(clerk.walker.page.get_by_role("heading", name="You can rely on this")).to_be_visible()
+        assert tried == []
+        assert await clerk.reads() == ("You can rely on this", "")
         transcript, opened = "\n".join([*hands.nora.walker.pages, *clerk.walker.pages]), opened_of(file)
         for value in ("Margaret", "Ashdown", "ZZ99 1AB", "Council tax"):
             assert value in await clerk.walker.text(), value
@@ -166,10 +180,15 @@ async def test_at_c02_3_pensions_need_no_form_and_no_certified_copy(tmp_path: Pa
 
 @pytest.mark.real
 async def test_at_c02_8_a_power_that_was_inspected_serves_whom_it_serves(tmp_path: Path, open_page: Open) -> None:
-    """EPA-1, attested by H&F: a utility admits it; the bank refuses it, and says what it accepts. The register is not asked by anybody."""
+    """EPA-1, signed in 2006 and certified by H&F: a utility admits it; the bank refuses it, and says what it accepts. The register is not asked by
+    anybody, and has nothing about it.
+    """
     epa = {**EPA_1, "represented": LPA_1["represented"]}
     async with open_hands(tmp_path, open_page, [UTILITY, NORTHWOLD], epa, solicitors=True) as hands:
         nora, clerk, bank = hands.nora.walker, hands.clerks[UTILITY].walker, hands.clerks[NORTHWOLD]
+        await nora.go(hands.card)
+        for words in ("Enduring power of attorney", "9 May 2006", "Hale & Finch LLP"):
+            assert words in await nora.text(), words
         await bank.walker.go(f"{bank.desk.base}/desk/uses/bank")
         for label in ("Entry in the register", "Court order"):
             await bank.walker.choose(label)

@@ -5,13 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import AsyncIterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 from aiohttp import ClientSession
 from playwright.async_api import expect
 from support import desk as desks
-from support.agents import Anytown, clerk_enters, holder_enters, holder_opens, open_agents
+from support.agents import Anytown, asks_by_page, clerk_enters, holder_enters, holder_opens, open_agents
 from support.browser import LAPTOP, Open
 from support.documents import document
 from support.hands import at_desk, at_office, invited, opened_wallet
@@ -81,17 +80,16 @@ async def town(tmp_path: Path) -> AsyncIterator[Anytown]:
         yield opened
 
 
-async def asks(town: Anytown, query: str) -> dict[str, Any]:
-    return await town.desk.ask(type="estate-authority", query=query)
-
-
 @pytest.mark.real
 async def test_at_c06_1_an_executor_freezes_and_needs_a_grant_for_money(town: Anytown, open_page: Open) -> None:
-    """TOM, named in the will, has BANK freeze the account; to release £40,000 it ``needs_grant``."""
+    """TOM, named in the will, has BANK freeze the account. For the £40,000 in it he ``needs_grant``, also by the question about small estates, which
+    BANK pays out without one up to £20,000.
+    """
     (tom,) = town.people
-    await tom.holds(EXECUTOR, vct=KIND.vct)
-    asked = await asks(town, "freeze")
-    walker = Walker(watched=await open_page(LAPTOP))
+    await tom.holds(EXECUTOR | {"estate_net_value_band": "up-to-50000"}, vct=KIND.vct)
+    walker, clerk = [Walker(watched=await open_page(LAPTOP)) for _ in range(2)]
+    await clerk_enters(clerk, town)
+    asked = await asks_by_page(clerk, town, "estate-authority/freeze")
     await holder_enters(walker, tom)
     await holder_opens(walker, tom, asked["link"])
     words = "You are dealing with the estate of Arthur Penhale as executor named in the will."
@@ -99,17 +97,17 @@ async def test_at_c06_1_an_executor_freezes_and_needs_a_grant_for_money(town: An
     await walker.look("wallet-as-executor")
     assert "attorney" not in await walker.text()
     await walker.enter(walker.page.get_by_role("button", name=re.compile("^Share once")))
-    assert (await town.desk.state(asked))["decision"] == "accepted"
-    asked = await asks(town, "release")
-    await holder_opens(walker, tom, asked["link"])
-    await walker.enter(walker.page.get_by_role("button", name=re.compile("^Share once")))
-    await expect(walker.page.get_by_role("heading", name="They did not take it")).to_be_visible()
-    state = await town.desk.state(asked)
-    assert (state["decision"], state["code"]) == ("rejected", "needs_grant")
-    clerk = Walker(watched=await open_page(LAPTOP))
-    await clerk_enters(clerk, town)
-    await clerk.go(f"{town.desk.base}/desk/requests/{asked['id']}")
-    await clerk.look("desk-needs-the-grant")
+    await expect(clerk.page.get_by_role("heading", name="You can rely on this")).to_be_visible()
+    for question in ("small-estate", "release"):
+        asked = await asks_by_page(clerk, town, f"estate-authority/{question}")
+        await holder_opens(walker, tom, asked["link"])
+        assert ("Up to £50,000" in await walker.text()) == (question == "small-estate"), "the band, and only where it matters"
+        await walker.enter(walker.page.get_by_role("button", name=re.compile("^Share once")))
+        await expect(walker.page.get_by_role("heading", name="They did not take it")).to_be_visible()
+        state = await town.desk.state(asked)
+        assert (state["decision"], state["code"]) == ("rejected", "needs_grant")
+        await expect(clerk.page.get_by_role("heading", name="Do not rely on this")).to_be_visible()
+        await clerk.look(f"desk-needs-the-grant-{question}")
 
 
 @pytest.mark.real
@@ -118,8 +116,9 @@ async def test_at_c06_2_a_solicitor_acts_within_what_is_listed(town: Anytown, op
     (solicitor,) = town.people
     KIND.check(SOLICITOR)
     await solicitor.holds(SOLICITOR, vct=KIND.vct)
-    asked = await asks(town, "estate-pensions")
-    walker = Walker(watched=await open_page(LAPTOP))
+    walker, clerk = [Walker(watched=await open_page(LAPTOP)) for _ in range(2)]
+    await clerk_enters(clerk, town)
+    asked = await asks_by_page(clerk, town, "estate-authority/estate-pensions")
     await holder_enters(walker, solicitor)
     await expect(walker.page.get_by_text("Tom Penhale").first).to_be_visible()
     await holder_opens(walker, solicitor, asked["link"])
@@ -127,14 +126,16 @@ async def test_at_c06_2_a_solicitor_acts_within_what_is_listed(town: Anytown, op
     await walker.look("wallet-as-solicitor")
     assert "attorney" not in await walker.text()
     await walker.enter(walker.page.get_by_role("button", name=re.compile("^Share once")))
-    assert (await town.desk.state(asked))["decision"] == "accepted"
-    asked = await asks(town, "freeze")
+    await expect(clerk.page.get_by_role("heading", name="You can rely on this")).to_be_visible()
+    asked = await asks_by_page(clerk, town, "estate-authority/freeze")
     await holder_opens(walker, solicitor, asked["link"])  # the question names the act, and the wallet shows nothing for another
     await expect(walker.page.get_by_text("Nothing in your wallet answers what they ask for.")).to_be_visible()
     await expect(walker.page.get_by_role("button", name=re.compile("hare once"))).to_have_count(0)
-    paths = ESTATE  # a wallet that shows it all the same, by a copy
-    copy = desks.copy_file(purpose="freeze", paths=paths, type=KIND, claims=SOLICITOR)
-    headers = {"Authorization": f"Bearer {town.desk.api_key}", "content-type": "application/json"}
-    async with town.desk.http.post(f"{town.desk.base}/api/copies", data=copy, headers=headers) as answer:
-        state = await answer.json()
+    forced = desks.copy_file(purpose="freeze", paths=ESTATE, type=KIND, claims=SOLICITOR)  # a wallet that shows it all the same
+    await clerk.go(f"{town.desk.base}/desk/copies")
+    await clerk.page.locator("input[type=file]").set_input_files({"name": "copy.json", "mimeType": "application/json", "buffer": forced})
+    await clerk.press("Check it")
+    await expect(clerk.page.get_by_role("heading", name="Do not rely on this")).to_be_visible()
+    state = await town.desk.state({"id": clerk.page.url.partition("?")[0].rpartition("/")[2]})
     assert (state["decision"], state["code"]) == ("rejected", "outside_scope")
+    await clerk.look("desk-outside-what-is-listed")

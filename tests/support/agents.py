@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from support.desk import Running, Template, read_anchor, serving
+from support.desk import BANK, Running, Template, read_anchor, serving
 from support.desk import make_template as make_desk
 from support.holdings import put_document
 from support.trial_verify import CLAIMS, LIST, VCT, status_token
@@ -118,9 +118,11 @@ class Anytown:
 
 
 @asynccontextmanager
-async def open_agents(folder: Path, people: int = 1, **settings: Any) -> AsyncIterator[Anytown]:
-    """A bank's desk under the address where it truly listens, and wallets that know it."""
-    template = await make_desk(folder / "template" / "desk")
+async def open_agents(
+    folder: Path, people: int = 1, *, body: tuple[str, str] = (BANK, "Northwold Bank"), **settings: Any
+) -> AsyncIterator[Anytown]:
+    """A body's desk under the address where it truly listens, a bank's unless its identifier and name are said, and wallets that know it."""
+    template = await make_desk(folder / "template" / "desk", entity=body[0], name=body[1])
     async with AsyncExitStack() as stack:
         world = Agents()
         desk = await stack.enter_async_context(serving(template, folder / "desk", local=True, clock=world.clock, **settings))
@@ -137,6 +139,14 @@ async def clerk_enters(walker: Walker, town: Anytown) -> None:
     await walker.write("Your name", town.template.made.operator)
     await walker.write("Passphrase", town.template.made.passphrase)
     await walker.press("Sign in")
+
+
+async def asks_by_page(clerk: Walker, town: Anytown, question: str) -> dict[str, str]:
+    """The clerk asks one ready question: the ``link`` that the square code says, and the ``id`` of the request."""
+    await clerk.go(f"{town.desk.base}/desk/ask")
+    await clerk.tick(clerk.page.locator(f'input[value="{question}"]'))
+    await clerk.press("Show the square code")
+    return {"link": await clerk.code(), "id": clerk.page.url.partition("?")[0].rpartition("/")[2]}
 
 
 async def holder_enters(walker: Walker, person: Person) -> None:
