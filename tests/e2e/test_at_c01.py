@@ -2,35 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import MappingProxyType
 
 import pytest
 from aiohttp import ClientSession
 from support import desk as desks
-from support.browser import PHONE, Open
+from support.browser import Open
+from support.desk import Running
 from support.documents import DOCUMENTS
-from support.hands import Holder, Reader, at_desk, invited, opened_wallet
-from support.holdings import minted, put_document
-from support.long_values import decoded
-from support.offices import BANK, COUNCIL, NINE, Street, open_office, set_up_desk, set_up_office
+from support.hands import at_desk, invited, opened_wallet
+from support.long_values import decoded, long_values
+from support.offices import BANK, COUNCIL, NINE, Street, bring, copy_for, given, open_office, set_up_desk, set_up_office
 from support.thrift import easy_seal
 from support.trial_web import Watch
-from support.wallets import serve_wallet
-from support.world import World
 
 from shared import addressed
-from shared.codec import base64url
-from shared.credentials import by_id
 from shared.errors import Unavailable
 from shared.flow import Fetch, Fetched
+from shared.web import log
 from wallet.upkeep import upkeep
 
-PERSON = by_id("person")
+NORA = {**DOCUMENTS["person"], "age_over_18": True}
+NAMES = (("given_name",), ("family_name",))
 CHECKERS = tuple(f"https://identity-{number}.example" for number in (1, 2, 3))
-KB_HEADER = base64url.encode(b'{"alg":"ES256","typ":"kb+jwt"}').encode()
 
 
 @dataclass(kw_only=True)
@@ -48,32 +46,35 @@ class Town(Street):
 
 
 @asynccontextmanager
-async def open_town(folder: Path) -> AsyncIterator[Town]:
-    """Three offices that make documents about people, and BANK, which trusts them all."""
+async def open_town(folder: Path, more: Mapping[str, str] = MappingProxyType({})) -> AsyncIterator[Town]:
+    """Three offices that make documents about people, and BANK, which trusts them all, as do ``more`` bodies by their names."""
     clock = Watch(NINE)
     async with AsyncExitStack() as stack:
         street = Town(clock=clock, http=await stack.enter_async_context(ClientSession()))
         with easy_seal():
             made = {url: await set_up_office(folder / url[8:18], url, f"Identity {url[17]}", clock) for url in CHECKERS}
             trust = [f"{made[url].anchor}:credential-issuer:{url}" for url in CHECKERS]
-            template = await set_up_desk(folder / "bank", BANK, "Northwold Bank", trust, clock)
+            bodies = {BANK: "Northwold Bank", **more}
+            templates = {url: await set_up_desk(folder / f"desk-{url[8:12]}", url, name, trust, clock) for url, name in bodies.items()}
         for url in CHECKERS:
             office = open_office(folder / url[8:18], url, made[url], clock, types=("person",))
             street.offices[url] = await stack.enter_async_context(office)
-        serving = desks.serving(template, template.directory, site=street, clock=clock, refresh=False, public_url=BANK)
-        street.desks[BANK] = await stack.enter_async_context(serving)
+        for url, template in templates.items():
+            serving = desks.serving(template, template.directory, site=street, clock=clock, refresh=False, public_url=url)
+            street.desks[url] = await stack.enter_async_context(serving)
         await street.cycle()
         yield street
 
 
 @pytest.mark.real
 async def test_at_c01_1_with_any_one_identity_issuer_gone_every_flow_has_a_path(tmp_path: Path, open_page: Open) -> None:
-    """Three make documents about people. Whichever is gone, another makes NORA's, and BANK relies on it as before; copies of the one that is
+    """Three make documents about people. Whichever is gone, another makes NORA's, and BANK relies on it for each of its
+    questions as before; copies of the one that is
     gone are good to their end, for nobody asks it anything.
     """
     async with open_town(tmp_path) as street, opened_wallet(street, tmp_path / "nora", open_page) as nora:
         clerk = await at_desk(street, BANK, open_page)
-        held = {url: await nora.collects(await invited(street, url, "person", DOCUMENTS["person"])) for url in CHECKERS}
+        held = {url: await nora.collects(await invited(street, url, "person", NORA)) for url in CHECKERS}
         for gone, other in zip(CHECKERS, (*CHECKERS[1:], CHECKERS[0]), strict=True):
             street.gone = gone
             street.clock.at += 3_600
@@ -82,27 +83,49 @@ async def test_at_c01_1_with_any_one_identity_issuer_gone_every_flow_has_a_path(
             await clerk.enters()
             await upkeep(nora.site.host.means, nora.vault)  # the lists, which wallets fetch by the clock, whatever is shown
             street.tried.clear()
-            fresh = await nora.collects(await invited(street, other, "person", DOCUMENTS["person"]))
-            for card in (held[gone], fresh):
-                written = await nora.writes(BANK, "Northwold Bank", "person/same-person", card=card)
-                assert await clerk.opens(written) == ("You can rely on this", ""), (gone, card)
+            fresh = await nora.collects(await invited(street, other, "person", NORA))
+            for card, question in ((held[gone], "over-18"), (fresh, "same-person"), (fresh, "over-18")):
+                written = await nora.writes(BANK, "Northwold Bank", f"person/{question}", card=card)
+                assert await clerk.opens(written) == ("You can rely on this", ""), (gone, card, question)
             assert any(url.startswith(other) for url in street.tried)
             assert [url for url in street.tried if url.startswith(gone)] == [], "who is gone is asked nothing"
 
 
 @pytest.mark.real
 async def test_at_c01_2_two_presentations_of_nora_share_no_value_of_16_bytes(tmp_path: Path, open_page: Open) -> None:
-    """To ABC and to BANK: what both decoded presentations have in common, any other holder's has as well."""
-    async with serve_wallet(tmp_path, world=World()) as site:
-        nora = Holder(site=site, walker=Reader(watched=await open_page(PHONE), careful=False))
-        await nora.enters()
-        await put_document(site.host.means, nora.vault, vct=PERSON.vct, claims=DOCUMENTS["person"], copies=4)
-        shown = []
-        for entity, name in ((COUNCIL, "Anytown Borough Council"), (BANK, "Northwold Bank")):
-            copy = addressed.parse_file(await nora.writes(entity, name, "person/same-person"))
+    """To ABC and to BANK, whose desks accept them: what both decoded presentations have in common, any other holder's has as well. And what the two
+    desks write down and show of her has nothing in common but what they write of PETER too.
+    """
+    async with (
+        open_town(tmp_path, {COUNCIL: "Anytown Borough Council"}) as street,
+        opened_wallet(street, tmp_path / "nora", open_page) as nora,
+    ):
+        await nora.collects(await invited(street, CHECKERS[0], "person", NORA))
+        peter = await given(street, CHECKERS[0], "person", {**DOCUMENTS["person"], "given_name": "Peter"})
+        (small,) = (await peter.holder.copies(1, "person-sd-cwt")).credentials
+        constants = decoded("dc+sd-cwt", str(small))
+        shown, kept, others = [], [], set()
+        for entity, running in street.desks.items():
+            brought = await bring(
+                street, entity, copy_for(entity, peter, purpose="same-person", paths=NAMES, at=street.clock(), seed=entity)
+            )
+            assert brought.decision.decision == "accepted"
+            others |= await written_down(running, brought.answered.asked.id)
+            clerk = await at_desk(street, entity, open_page)
+            file = await nora.writes(entity, running.desk.settings.name, "person/same-person")
+            assert await clerk.opens(file) == ("You can rely on this", "")
+            copy = addressed.parse_file(file)
+            assert copy.format == "dc+sd-cwt", "of two forms the smaller one is mailed"
             shown += [decoded(copy.format, wire) for wires in copy.vp_token.values() for wire in wires]
-        peter, _ = minted("dc+sd-jwt", PERSON.vct, {**DOCUMENTS["person"], "given_name": "Peter"}, index=77, at=NINE)
-        constants = decoded("dc+sd-jwt", peter) | {KB_HEADER, base64url.encode(b"same-person").encode()}
+            kept.append(await written_down(running, clerk.walker.page.url.partition("?")[0].rpartition("/")[2]))
     one, two = shown
     assert len(one) > 10
     assert one & two - constants == set()
+    assert all(len(each - others) > 2 for each in kept), "something is hers alone"
+    assert kept[0] & kept[1] - others == set()
+
+
+async def written_down(running: Running, number: str) -> set[bytes]:
+    """Every value of 16 bytes or more in what a desk shows of a copy, its receipt, and the entry of its log, which is the newest."""
+    (newest,) = await running.desk.storage.read(lambda tx: log.page(tx, before=1_000, limit=1))
+    return set(long_values([await running.state({"id": number}), newest.entry.entry]))
