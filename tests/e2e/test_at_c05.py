@@ -276,6 +276,8 @@ async def tells_all(joan: Holder, *looks: str) -> str:
     await walker.look(looks[0])
     await walker.press("See what each would learn")
     await page.get_by_role("heading", name="This is what each would learn").wait_for()
+    for count in (11, 3):
+        await expect(page.get_by_role("heading", name=f"{count} organisations would learn this")).to_be_visible()
     await walker.look(looks[1])
     await expect(page.get_by_text("Cause of death")).to_have_count(0)
     await walker.press("Agree and tell 14 organisations")
