@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from issuer.office import Office
-from issuer.records import corrections, documents, donors, key_makers
+from issuer.records import corrections, documents, donors, key_makers, listing
 from issuer.sessions import Actor, Approval, Document, Event
 from shared.credentials import CredentialType
 from shared.errors import Conflict, Forbidden, Malformed
@@ -49,9 +49,9 @@ async def refuse(office: Office, number: str, reason: str, actor: Actor, *, vers
     return await _settle(office, number, version, Approval.REFUSED, event)
 
 
-async def waiting(office: Office, *, limit: int = 200) -> list[documents.Listed]:
+async def waiting(office: Office, *, limit: int = 200) -> list[listing.Listed]:
     """Those that wait for a second person, oldest first."""
-    return await office.storage.read(lambda tx: documents.waiting(tx, limit=limit))
+    return await office.storage.read(lambda tx: listing.waiting(tx, limit=limit))
 
 
 async def wrote(tx: Tx, number: str, actor: Actor) -> bool:

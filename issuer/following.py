@@ -20,7 +20,7 @@ from issuer.approval import first_approval
 from issuer.claims import source
 from issuer.marking import INSTRUMENT, instrument_of, marks_shown, name_of
 from issuer.office import STORAGE, Office, keyed, reference_mac
-from issuer.records import documents, named, news
+from issuer.records import documents, listing, named, news
 from issuer.records.news import Concerned, Side
 from issuer.revoke import Wish
 from issuer.sessions import SERVICE, Action, Actor, Approval, Document
@@ -217,7 +217,7 @@ def value_at(claims: Mapping[str, Any], path: ClaimPath) -> Any:
 async def _by_request(tx: Tx, office: Office, told: News, request: bytes) -> dict[str, Concerned]:
     """Documents that were made for that very request, whoever they name. That it was accepted is no end of a hold that came after it."""
     found = {}
-    for listed in await documents.by_reference(tx, request):
+    for listed in await listing.by_reference(tx, request):
         document = listed.document
         for follow in _kind(office, document).follows if any(each.id == document.type for each in office.types) else ():
             meant, action = (follow.vct, follow.on) == (told.vct, told.became), Action(follow.action)

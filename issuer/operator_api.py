@@ -32,7 +32,7 @@ from issuer.operator_bodies import (
 )
 from issuer.people import Opening
 from issuer.portrait import MAX_BYTES
-from issuer.records import documents, statuses
+from issuer.records import documents, listing, statuses
 from issuer.register_says import Said, follow_register
 from issuer.revoke import Many, Wish
 from issuer.sessions import Action, Actor, Document, Event, state_of
@@ -170,10 +170,10 @@ class OperatorApi:
 
         async def unit(tx: Tx) -> Found:
             if mac is not None:
-                items = await documents.by_reference(tx, mac)
+                items = await listing.by_reference(tx, mac)
                 return Found([_standing(each) for each in items[query.offset : query.offset + query.limit]], len(items))
-            items = await documents.page(tx, offset=query.offset, limit=query.limit)
-            return Found([_standing(each) for each in items], await documents.count(tx))
+            items = await listing.page(tx, offset=query.offset, limit=query.limit)
+            return Found([_standing(each) for each in items], await listing.count(tx))
 
         return await self._office.storage.read(unit)
 
@@ -184,7 +184,7 @@ class OperatorApi:
         at = self._office.clock()
 
         async def unit(tx: Tx) -> Detail:
-            standing = _standing(await documents.listed(tx, document))
+            standing = _standing(await listing.listed(tx, document))
             return Detail(
                 **{name: getattr(standing, name) for name in standing.__struct_fields__},
                 version=await documents.written(tx, document),
@@ -296,7 +296,7 @@ def summary(many: Many, action: Action) -> str:
     return f"this has {done} {many.documents:,} {noun}" if many.done else f"this would {verb} {many.documents:,} {noun}"
 
 
-def _standing(listed: documents.Listed) -> Standing:
+def _standing(listed: listing.Listed) -> Standing:
     document: Document = listed.document
     state = state_of(document, listed.invitation)
     return Standing(

@@ -10,7 +10,7 @@ from issuer import entered
 from issuer.corrections import end_all
 from issuer.offers import MAX_REFERENCE
 from issuer.office import Office, draw_indices, reference_mac
-from issuer.records import documents, donors, invitations, named, news, statuses
+from issuer.records import documents, donors, invitations, listing, named, news, statuses
 from issuer.sessions import PAST, Action, Actor, Document, Event, Standing, can_change, change, ending
 from shared.errors import Conflict, Malformed
 from shared.storage import Tx
@@ -68,7 +68,7 @@ async def change_many(
     at = office.clock()
 
     async def unit(tx: Tx) -> Many:
-        found = [await documents.by_reference(tx, mac) for mac in macs]
+        found = [await listing.by_reference(tx, mac) for mac in macs]
         listed = {each.document.id: each.document for under in found for each in under if only in {"", each.document.type}}
         if one:
             if one not in listed:

@@ -14,7 +14,7 @@ from issuer.pages import form as questions
 from issuer.pages import words as phrases
 from issuer.pages.deciding import reason_of
 from issuer.pages.desk import actor, seated, title_of
-from issuer.records import documents
+from issuer.records import documents, listing
 from issuer.sessions import Approval, Document, Event
 from shared.errors import Conflict
 from shared.storage import Tx
@@ -50,11 +50,11 @@ class Approving:
         if wanted:
             kinds = [each.id for each in self._office.types if fits(wanted, [each.title.in_(locale_of(request))])]
             mac = await reference_mac(self._office, wanted)
-            looked = documents.Wanted(number=number_in(wanted), reference=mac, types=kinds)
+            looked = listing.Wanted(number=number_in(wanted), reference=mac, types=kinds)
 
-        async def unit(tx: Tx) -> tuple[list[documents.Listed], int]:
-            found = await documents.waiting(tx, offset=(page - 1) * PAGE, limit=PAGE, wanted=looked)
-            return found, await documents.waiting_count(tx, looked)
+        async def unit(tx: Tx) -> tuple[list[listing.Listed], int]:
+            found = await listing.waiting(tx, offset=(page - 1) * PAGE, limit=PAGE, wanted=looked)
+            return found, await listing.waiting_count(tx, looked)
 
         waiting, total = await self._office.storage.read(unit)
         rows = [

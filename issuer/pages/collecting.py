@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
@@ -17,6 +16,7 @@ from issuer.office import Office
 from issuer.pages import form as questions
 from issuer.pages import visit as visits
 from issuer.pages import words as phrases
+from issuer.pages.landing import form_target, lands
 from issuer.pages.visit import Visit
 from issuer.people import Fitting
 from issuer.sessions import Approval
@@ -37,8 +37,6 @@ from shared.web.security import allow, client_address, leave_for
 
 PATH = "/authorize"
 STAY = "/stay"
-_ORIGIN = re.compile(r"https?://[a-z0-9.-]+(:[0-9]{1,5})?")
-_SCHEME = re.compile(r"[a-z][a-z0-9.+-]*")
 
 Handler = Callable[[web.Request, Visit, Pending], Awaitable[web.StreamResponse]]
 
@@ -387,13 +385,9 @@ class Collecting:
 
     async def _show(self, request: web.Request, visit: Visit, pending: Pending, template: str, **context: Any) -> web.Response:
         """Each page has a form that leads back to the wallet, so its policy names where that is."""
-        known: dict[str, Any] = {
-            "pending": pending,
-            "path": self.base,
-            "office": self._office.settings.name,
-            "home": f"{self.base}/sign-in",
-        }
-        known["stay"] = {"path": self.base + STAY, "seconds": self._left(visit, pending)}
+        stay = {"path": self.base + STAY, "seconds": self._left(visit, pending)}
+        known: dict[str, Any] = {"pending": pending, "path": self.base, "office": self._office.settings.name, "stay": stay}
+        known["home"] = f"{self.base}/sign-in"
         response = await visits.show(request, visit, template, lands=lands(pending.redirect_uri), **known, **context)
         if target := form_target(pending.redirect_uri):
             allow(response, form_action=target)
@@ -402,18 +396,3 @@ class Collecting:
 
 def _shown(known: Passkey) -> dict[str, Any]:
     return {"id": base64url.encode(known.id), "name": known.name, "made_at": known.made_at, "used_at": known.used_at}
-
-
-def lands(redirect_uri: str) -> dict[str, str]:
-    """Where she comes back to, as people can compare it: the ``host`` of a site, or the name that an ``app`` registered."""
-    parts = urlsplit(redirect_uri)
-    return {"host": parts.netloc} if parts.scheme in {"https", "http"} else {"app": parts.scheme}
-
-
-def form_target(redirect_uri: str) -> str:
-    """What ``form-action`` has to allow so that a form may lead to ``redirect_uri``; empty where that cannot be said (CSP3 section 2.3.1)."""
-    parts = urlsplit(redirect_uri)
-    if parts.scheme in {"https", "http"}:
-        origin = f"{parts.scheme}://{parts.netloc.lower()}"
-        return origin if _ORIGIN.fullmatch(origin) else ""
-    return f"{parts.scheme}:" if _SCHEME.fullmatch(parts.scheme) else ""

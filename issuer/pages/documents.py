@@ -12,8 +12,8 @@ from issuer.office import Office, reference_mac
 from issuer.operator_api import number
 from issuer.pages import words as phrases
 from issuer.pages.desk import actor, may, seated, title_of
-from issuer.records import documents, donors, statuses
-from issuer.records.documents import Listed
+from issuer.records import documents, donors, listing, statuses
+from issuer.records.listing import Listed
 from issuer.revoke import Wish
 from issuer.sessions import Action, Approval, Event, Standing, can_change, holds, lost_last, state_of
 from shared.clock import DAY
@@ -89,10 +89,10 @@ class Documents:
 
         async def unit(tx: Tx) -> tuple[list[Listed], int]:
             if mac is None:
-                return await documents.page(tx, offset=(page - 1) * PAGE, limit=PAGE), await documents.count(tx)
-            found = await documents.by_reference(tx, mac)
+                return await listing.page(tx, offset=(page - 1) * PAGE, limit=PAGE), await listing.count(tx)
+            found = await listing.by_reference(tx, mac)
             with suppress(Missing):
-                found = [*found, await documents.listed(tx, number_in(reference))]
+                found = [*found, await listing.listed(tx, number_in(reference))]
             return found, len(found)
 
         rows, total = await self._office.storage.read(unit)
@@ -118,7 +118,7 @@ class Documents:
 
         async def unit(tx: Tx) -> tuple[Listed, int, list[Event]]:
             return (
-                await documents.listed(tx, identifier),
+                await listing.listed(tx, identifier),
                 await statuses.live_copies(tx, identifier, at),
                 await documents.history(tx, identifier),
             )

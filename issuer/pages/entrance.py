@@ -6,7 +6,7 @@ from aiohttp import web
 
 from issuer.office import Office, keyed
 from issuer.pages.desk import may, seated
-from issuer.records import corrections, documents, news
+from issuer.records import corrections, listing, news
 from shared.web.entrance import OPERATOR, Entrance
 from shared.web.i18n import N_
 from shared.web.pages import render
@@ -40,10 +40,10 @@ def add_to(app: web.Application, office: Office) -> None:
         return await render(
             request,
             "console/home.html",
-            counts=await office.storage.read(documents.counts),
+            counts=await office.storage.read(listing.counts),
             operator=operator,
             office=office.settings.name,
-            waiting=await office.storage.read(documents.waiting_count),
+            waiting=await office.storage.read(listing.waiting_count),
             told=sum(count for state, count in (await office.storage.read(news.counts)).items() if state in news.OPEN),
             follows=any(each.follows for each in office.types),
             wrong=await office.storage.read(lambda tx: corrections.counted(tx, office.clock(), since=office.clock())),

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from issuer.sessions import Actor, Approval, Document, Event, InvitationState, Standing, holds
+from issuer.sessions import Actor, Approval, Document, Event, Standing, holds
 from shared.credentials import DISPUTED
 from shared.errors import Conflict, Missing
 from shared.storage import Row, Tx
@@ -24,14 +24,6 @@ class NewDocument:
     valid_until: int | None
     keep_until: int
     approval: Approval = Approval.NOT_NEEDED
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Listed:
-    """One line of a list: the document and how its newest invitation stands."""
-
-    document: Document
-    invitation: InvitationState | None
 
 
 async def insert(tx: Tx, new: NewDocument, actor: Actor) -> None:
@@ -55,7 +47,7 @@ async def get(tx: Tx, document: str) -> Document:
     row = await tx.fetchrow(f"SELECT {_COLUMNS} FROM document WHERE id = $1", document)  # noqa: S608 - our own column names
     if row is None:
         raise Missing("there is no document of that number")
-    return _document(row)
+    return read_document(row)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -118,19 +110,13 @@ async def granted(tx: Tx, access: bytes, at: int) -> Granted | None:
         holdings=tuple(
             Holding(
                 place=int(row["place"]),
-                document=_document(row),
+                document=read_document(row),
                 claims=None if row["claims"] is None else bytes(row["claims"]),
                 disputed=bool(row["disputed"]),
             )
             for row in rows
         ),
     )
-
-
-async def by_reference(tx: Tx, reference: bytes) -> list[Listed]:
-    """All documents made under one reference, newest first; the reference comes as its HMAC."""
-    rows = await tx.fetch(f"{_LISTED} WHERE d.reference = $1 ORDER BY d.made_at DESC, d.id LIMIT 200", reference)
-    return [_listed(row) for row in rows]
 
 
 async def alike(tx: Tx, document: Document) -> list[Document]:
@@ -141,66 +127,13 @@ async def alike(tx: Tx, document: Document) -> list[Document]:
         document.type,
         document.id,
     )
-    return [_document(row) for row in rows]
+    return [read_document(row) for row in rows]
 
 
 async def reason_of(tx: Tx, document: str, version: int) -> str:
     """Why it came to that version; empty where nobody knows any more."""
     row = await tx.fetchrow("SELECT reason FROM event WHERE document = $1 AND version = $2", document, version)
     return "" if row is None else str(row["reason"])
-
-
-_LISTED = (
-    "SELECT d.id, d.type, d.standing, d.version, d.made_at, d.collected_at, d.valid_until, d.keep_until, d.approval, "
-    "d.claims IS NOT NULL AS has_claims, "
-    "(SELECT i.state FROM invitation i WHERE i.document = d.id ORDER BY i.turn DESC LIMIT 1) AS invitation FROM document d"
-)
-
-
-async def listed(tx: Tx, document: str) -> Listed:
-    row = await tx.fetchrow(f"{_LISTED} WHERE d.id = $1", document)
-    if row is None:
-        raise Missing("there is no document of that number")
-    return _listed(row)
-
-
-async def page(tx: Tx, *, offset: int, limit: int) -> list[Listed]:
-    """Newest first."""
-    rows = await tx.fetch(f"{_LISTED} ORDER BY d.made_at DESC, d.id LIMIT $1 OFFSET $2", limit, offset)
-    return [_listed(row) for row in rows]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Wanted:
-    """What somebody looks for: the document of that number, those under that reference (its HMAC), or those of these types."""
-
-    number: str
-    reference: bytes
-    types: Sequence[str]
-
-
-_WAITING = "d.approval = 'waiting' AND d.standing <> 1"
-
-
-async def waiting(tx: Tx, *, limit: int, offset: int = 0, wanted: Wanted | None = None) -> list[Listed]:
-    """Those in force that wait for a second person, oldest first."""
-    where, values = _wanted(wanted)
-    sql = f"{_LISTED} WHERE {_WAITING}{where} ORDER BY d.made_at, d.id LIMIT ${len(values) + 1} OFFSET ${len(values) + 2}"
-    return [_listed(row) for row in await tx.fetch(sql, *values, limit, offset)]
-
-
-async def waiting_count(tx: Tx, wanted: Wanted | None = None) -> int:
-    """How many ``waiting`` has in all."""
-    where, values = _wanted(wanted)
-    row = await tx.fetchrow(f"SELECT count(*) AS n FROM document d WHERE {_WAITING}{where}", *values)  # noqa: S608 - our own words
-    return 0 if row is None else int(row["n"])
-
-
-def _wanted(wanted: Wanted | None) -> tuple[str, list[str | bytes]]:
-    if wanted is None:
-        return "", []
-    ways = ["d.id = $1", "d.reference = $2", *(f"d.type = ${place}" for place in range(3, 3 + len(wanted.types)))]
-    return f" AND ({' OR '.join(ways)})", [wanted.number, wanted.reference, *wanted.types]
 
 
 async def written(tx: Tx, document: str) -> int:
@@ -217,22 +150,6 @@ async def settle_approval(tx: Tx, document: str, approval: Approval) -> bool:
     """What a second person decided; false if nobody waits."""
     sql = "UPDATE document SET approval = $1 WHERE id = $2 AND approval = 'waiting' AND standing <> 1"
     return await tx.execute(sql, approval.value, document) == 1
-
-
-async def count(tx: Tx) -> int:
-    row = await tx.fetchrow("SELECT count(*) AS n FROM document")
-    return 0 if row is None else int(row["n"])
-
-
-async def counts(tx: Tx) -> dict[str, int]:
-    """For the first page: how many wait for collection, are on hold, and were made in all."""
-    row = await tx.fetchrow(
-        "SELECT count(*) AS made, "
-        "coalesce(sum(CASE WHEN standing = 0 AND collected_at IS NULL AND claims IS NOT NULL THEN 1 ELSE 0 END), 0) AS waiting, "
-        "coalesce(sum(CASE WHEN standing = 2 THEN 1 ELSE 0 END), 0) AS on_hold, "
-        "coalesce(sum(CASE WHEN standing = 1 THEN 1 ELSE 0 END), 0) AS cancelled FROM document"
-    )
-    return {} if row is None else {name: int(row[name]) for name in ("made", "waiting", "on_hold", "cancelled")}
 
 
 async def set_standing(tx: Tx, document: Document, standing: Standing, event: Event) -> None:
@@ -389,7 +306,8 @@ async def remember_answer(tx: Tx, digest: bytes, body: bytes, answer: bytes, exp
     return bytes(row["answer"])
 
 
-def _document(row: Row) -> Document:
+def read_document(row: Row) -> Document:
+    """Of the columns that each document has."""
     return Document(
         id=row["id"],
         type=row["type"],
@@ -402,8 +320,3 @@ def _document(row: Row) -> Document:
         has_claims=bool(row["has_claims"]),
         approval=Approval(row["approval"]),
     )
-
-
-def _listed(row: Row) -> Listed:
-    state = row["invitation"]
-    return Listed(document=_document(row), invitation=None if state is None else InvitationState(state))

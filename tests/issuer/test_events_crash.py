@@ -15,7 +15,7 @@ from support.registry import LPA_1, Template
 
 from issuer import deciding_news, following, offers, revoke
 from issuer.office import Office
-from issuer.records import documents, news
+from issuer.records import documents, listing, news
 from issuer.sessions import Action, Standing
 from shared.errors import Conflict
 from shared.web import log
@@ -38,7 +38,7 @@ async def dies(office: Office, point: str, *action: str) -> None:
 
 
 async def standings(office: Office) -> list[Standing]:
-    return sorted(each.document.standing for each in await office.storage.read(lambda tx: documents.page(tx, offset=0, limit=9)))
+    return sorted(each.document.standing for each in await office.storage.read(lambda tx: listing.page(tx, offset=0, limit=9)))
 
 
 async def cancellings(office: Office, number: str) -> int:
