@@ -13,6 +13,7 @@ from support.agents import LPA_2, NORA, PETER, WELFARE, Anytown, asks_by_page, c
 from support.browser import LAPTOP, Open
 from support.desk import copy_file
 from support.hands import at_desk, at_office, invited, opened_wallet
+from support.neighbours import Neighbour
 from support.offices import ACCOUNT, BANK, COUNCIL, ENTRY, GRO, GUARDIAN, NINE, OPG, Street, bring, copy_for, given, open_street
 from support.registry import LPA_1
 from support.trial_verify import CLAIMS
@@ -38,8 +39,11 @@ async def test_at_c02_4_a_death_ends_the_authority_within_one_list_cycle(street:
     """
     other = await given(street, OPG, "representation", LPA_1 | {"represented": {**LPA_1["represented"], "given_name": "Mary"}})
     await one_round(street.desks[BANK].app)
-    async with opened_wallet(street, tmp_path / "nora", open_page) as nora, opened_wallet(street, tmp_path / "joan", open_page) as joan:
+    hers = Neighbour(street)
+    opening = opened_wallet(street, tmp_path / "nora", open_page, world=hers)
+    async with opening as nora, opened_wallet(street, tmp_path / "joan", open_page) as joan:
         card = await nora.collects(await invited(street, OPG, "representation", LPA_1))
+        hers.busy.add(f"{OPG}/status/")  # a newer list that her wallet fetched meanwhile would come with her copy
         await register.refresh(nora.site.host.means, now=True)
         street.clock.at = NINE + 3_600
         registrar = await at_office(street, GRO, open_page)
@@ -70,6 +74,7 @@ async def test_at_c02_4_a_death_ends_the_authority_within_one_list_cycle(street:
         await nora.walker.look("wallet-how-far-they-may-be-behind")
 
         street.clock.at = NINE + 3 * 3_600
+        hers.busy.clear()
         await street.cycle()
         await bank.enters()
         await nora.enters()

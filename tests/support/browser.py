@@ -146,7 +146,7 @@ class Watched:
         before = self.page.viewport_size or LAPTOP
         await self.page.set_viewport_size({"width": HAND["width"], "height": HAND["height"]})
         await self.check_large_text()
-        await self.page.set_viewport_size(before)
+        await self.page.set_viewport_size({"width": before["width"], "height": before["height"]})
 
 
 def album() -> Path | None:

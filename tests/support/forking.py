@@ -39,7 +39,7 @@ async def ended(process: int) -> int:
 
 async def dies(module: str, *arguments: str, **environment: str) -> None:
     """It has to die of SIGKILL."""
-    code = await ended(await begin(module, *arguments, **environment))
+    code = await ended(await begin(module, *arguments, out=None, **environment))
     assert code == -signal.SIGKILL, (code, _words())
 
 

@@ -19,8 +19,11 @@ class Neighbour(World):
     def __init__(self, street: Street) -> None:
         super().__init__(clock=street.clock)
         self.street = street
+        self.busy: set[str] = set()  # addresses below which nobody answers this wallet
 
     async def __call__(self, fetch: Fetch) -> Fetched:
+        if any(fetch.url.startswith(each) for each in self.busy):
+            raise Unavailable("nobody answers")
         if any(fetch.url.startswith(f"{name}/") for name in self.down):
             raise Unavailable("nobody answers")
         if any(fetch.url.startswith(f"{name}/") for name in self.street.offices):
