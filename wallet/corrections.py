@@ -84,8 +84,9 @@ async def preview(means: Means, vault: Vault, document: str, key: str, *, locale
 async def say_wrong(means: Means, vault: Vault, document: str, key: str, words: str) -> Item[Correction]:
     """Tell the office that made ``document`` that the detail ``key`` (``Line.key``) is wrong, in the holder's ``words``.
 
-    The same said again before it is answered is the same message: it was sent twice, or nobody heard that it was kept. ``Malformed`` for no words, ``Missing`` for no such detail, ``Conflict`` where no copy is left, the office takes no such messages, or too many
-    wait. An office that does not answer gets the ticket later.
+    The same said again before it is answered is the same message: it was sent twice, or nobody heard that it was kept. ``Malformed`` for no words,
+    ``Missing`` for no such detail, ``Conflict`` where no copy is left, the office takes no such messages, or too many wait. An office that does not
+    answer gets the ticket later.
     """
     words = words.replace("\r\n", "\n").strip()
     check_words(words)
