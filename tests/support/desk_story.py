@@ -11,6 +11,7 @@ import sys
 from pathlib import Path
 
 import msgspec
+from aiohttp import web
 
 from shared.codec import base64url
 from shared.errors import Unavailable
@@ -67,6 +68,29 @@ async def act(desk: Desk, action: str, identifier: str, folder: Path) -> None:
         from verifier.resting import follow
 
         await follow(desk, store, OwnOffice(folder=folder))
+    elif action in {"forget", "finish"}:
+        from support.own_office import OwnOffice
+
+        from verifier import known
+
+        if action == "finish":
+            await known.finish(desk, OwnOffice(folder=folder))
+        elif (customer := await known.find(desk, identifier)) is not None:
+            await known.forget(desk, OwnOffice(folder=folder), identifier, customer)
+    elif action == "apply":
+        from verifier.applying import apply
+
+        await apply(desk, (folder / "body").read_bytes(), actor="Bea Clerk")
+    elif action == "look":
+        from verifier.watching import look
+
+        await look(desk, store)
+    elif action == "register":
+        from verifier.registering import tend
+
+        await tend(desk)
+    elif action == "serve":
+        await serve(desk, int(identifier))
     elif action == "known":
         from support.own_office import OwnOffice
 
@@ -94,6 +118,18 @@ async def act(desk: Desk, action: str, identifier: str, folder: Path) -> None:
         from verifier.app import build, one_round
 
         await one_round(build(desk))
+
+
+async def serve(desk: Desk, port: int) -> None:
+    """Say when it is ready, and answer until it is ended."""
+    from verifier.app import build
+
+    runner = web.AppRunner(build(desk, chores=False), access_log=None)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", port).start()
+    sys.stdout.write("ready\n")
+    sys.stdout.flush()
+    await asyncio.Event().wait()
 
 
 class Recorded:

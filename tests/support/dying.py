@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 import shutil
-import signal
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
@@ -36,29 +34,15 @@ async def dies(module: str, failpoint: str, folder: Path, at: int, *action: str)
 @asynccontextmanager
 async def dying(registry: Registry, failpoint: str, *, port: int = 0) -> AsyncIterator[None]:
     """Whoever calls ``registry`` meets another process of that office, at a free ``port`` if none is named, which has to die of the block."""
-    says, base, port = registry.directory / "says", registry.base, port or free_port()
-    os.mkfifo(says)
+    base, port = registry.base, port or free_port()
     command = ("support.dying_office", str(registry.directory), str(registry.clock()), "serve", str(port))
     settings = {"MUNIMENT_ISSUER_FAILPOINT": failpoint, "MUNIMENT_ISSUER_STORAGE": registry.office.settings.storage}
-    process = await forking.begin(*command, out=says, **settings)
-    code = None
     try:
-        assert await asyncio.to_thread(_line, says)
-        registry.base = f"http://localhost:{port}"
-        yield
-        code = await forking.ended(process)
-        assert code == -signal.SIGKILL
+        async with forking.serving(*command, says=registry.directory / "says", **settings):
+            registry.base = f"http://localhost:{port}"
+            yield
     finally:
         registry.base = base
-        says.unlink()
-        if code is None:
-            os.kill(process, signal.SIGKILL)
-            await forking.ended(process)
-
-
-def _line(says: Path) -> str:
-    with says.open() as file:
-        return file.readline()
 
 
 @asynccontextmanager

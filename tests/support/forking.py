@@ -17,7 +17,8 @@ import subprocess
 import sys
 import tempfile
 import threading
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
 from functools import cache
 from pathlib import Path
 from typing import Any, NoReturn
@@ -35,6 +36,29 @@ async def begin(module: str, *arguments: str, out: Path | None = None, **environ
 async def ended(process: int) -> int:
     """How it ended, once it has."""
     return await asyncio.to_thread(_ask, {"process": process})
+
+
+@asynccontextmanager
+async def serving(module: str, *arguments: str, says: Path, **environment: str) -> AsyncIterator[None]:
+    """A program that answers from the line on that it ``says`` in a new file, and has to die of the block."""
+    os.mkfifo(says)
+    process, code = await begin(module, *arguments, out=says, **environment), None
+    try:
+        assert await asyncio.to_thread(_line, says), _words()
+        yield
+        code = await ended(process)
+        assert code == -signal.SIGKILL, (code, _words())
+    finally:
+        if code is None:
+            os.kill(process, signal.SIGKILL)
+            await ended(process)
+
+
+def _line(says: Path) -> str:
+    with says.open() as file:
+        line = file.readline()
+    says.unlink()
+    return line
 
 
 async def dies(module: str, *arguments: str, **environment: str) -> None:
