@@ -35,7 +35,8 @@ async def live(folder: Path, port: int) -> None:
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     life = msgspec.msgpack.decode(await hear(reader), type=Life)
     place = open_place(folder)
-    place = replace(place, settings=msgspec.structs.replace(place.settings, failpoint=life.failpoint))
+    settings = msgspec.structs.replace(place.settings, failpoint=life.failpoint, kdf_memory_kib=8_192, kdf_iterations=1)
+    place = replace(place, settings=settings)
     policy, one_asks = Policy(parse_trust(life.trust)), asyncio.Lock()
 
     async def fetch(wanted: Fetch) -> Fetched:

@@ -69,8 +69,8 @@ class Mortal:
         self._process = 0
         self._ready, self._gone = asyncio.Event(), asyncio.Event()
 
-    async def live(self, failpoint: str = "") -> None:
-        """It is run (again), from now on, and its holder opens her wallet."""
+    async def live(self, failpoint: str = "", *, opened: bool = True) -> None:
+        """It is run (again), from now on, and its holder opens her wallet, unless it is not to be ``opened``."""
         await self.end()
         self._failpoint = failpoint
         self._ready.clear()
@@ -81,7 +81,8 @@ class Mortal:
             await self._ready.wait()
         door.close()
         assert not self._gone.is_set(), "it ended before it was asked anything"
-        await self.site.open()
+        if opened:
+            await self.site.open()
 
     async def _attend(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         say(writer, Life(self._served_at, self.wallet.world.clock(), self._failpoint, self._trust))
@@ -144,7 +145,7 @@ async def mortal(
     """A wallet service in ``folder`` that has not lived yet, in a ``world`` that answers what it fetches, unless ``fetch`` does."""
     port = free_port()
     base = f"http://localhost:{port}"
-    wish = Wish(folder=folder, public_url=base, port=port, storage=storage, holder=HOLDER, passphrase=PASSPHRASE)
+    wish = Wish(folder=folder, public_url=base, port=port, storage=storage, holder=HOLDER, passphrase=PASSPHRASE, open_to_all=True)
     with easy_seal():
         made = await set_up(wish, clock=world.clock, entropy=system_entropy, hardness=EASY)
     host = open_host(open_place(folder), clock=world.clock)

@@ -1,4 +1,4 @@
-"""The wallet service is killed right before and right after what a holder does is written down, on both databases; then it is run again."""
+"""The wallet service is killed right before and right after what a holder does is written down; then it is run again."""
 
 from __future__ import annotations
 
@@ -22,18 +22,22 @@ from support.trial_verify import Dice
 from support.two_phones import PHONE, agree, join, keep_on_phone, show_first
 from support.wallet_visitor import Visitor
 from support.wallets import PASSPHRASE
-from support.world import BANK, BATCH, World
+from support.world import BANK, BATCH, CODE, Office, World
 
 from issuer.records import corrections
+from shared.clock import DAY
 from shared.flow import Fetch
 from wallet import permissions
+from wallet.cut_off import CUT_OFF
 from wallet.holding import make_keys
+from wallet.lease import LEASE
 from wallet.outbox import CARRIED, Outbox
 from wallet.records import SENT
 from wallet.share import Wish, make_out
 from wallet.views import KEPT, TRIES
 
 pytestmark = pytest.mark.real
+ONE_DATABASE = pytest.mark.parametrize("storage_uri", ["sqlite"], indirect=True)
 
 
 @pytest.fixture(scope="module")
@@ -136,6 +140,7 @@ def reported(nora: Mortal) -> list[str]:
     return [each["notification_id"] for each in told if each["event"] == "credential_deleted"]
 
 
+@ONE_DATABASE
 async def test_killed_while_the_wallet_moves_to_a_new_phone(nora: Mortal) -> None:
     """A move that was cut off is made again; the old phone's copies are given up once."""
     site = nora.site
@@ -200,9 +205,13 @@ async def test_killed_while_a_copy_is_locked_opened_and_taken_away(nora: Mortal)
     await nora.dies(nora.call("POST", f"/api/locked-links/{unseen['id']}/withdraw"))
     await nora.live("view-closed:after")
     await nora.dies(nora.call("POST", f"/api/locked-links/{unseen['id']}/withdraw"))
+    for point in ("withdrawn:before", "withdrawn:after"):
+        await nora.live(point)
+        assert [each["state"] for each in await links()] == ["closed"]
+        await nora.dies(nora.call("POST", f"/api/locked-links/{unseen['id']}/withdraw"))
 
     await nora.live()
-    assert [each["state"] for each in await links()] == ["closed"]
+    assert [each["state"] for each in await links()] == ["withdrawn"]
     assert (await nora.call("POST", f"/api/locked-links/{unseen['id']}/withdraw"))["state"] == "withdrawn"
 
     wallet.world.clock.at = unseen["expires_at"] + KEPT
@@ -236,11 +245,111 @@ async def test_killed_while_a_copy_is_locked_opened_and_taken_away(nora: Mortal)
     await nora.live("taken-back:after")
     assert ((await links())[0]["state"], await views()) == ("open", 1)
     await nora.dies(remove())
-    await nora.live()
-    assert ((await links())[0]["state"], await views()) == ("closed", 0), "her wallet is there, and shows nothing to anybody"
-    assert await opens(link, link["words"]) == 404
-    await remove()
+    for point in ("delete:before", "delete:after"):
+        await nora.live(point)
+        assert ((await links())[0]["state"], await views()) == ("closed", 0), "her wallet is there, and shows nothing to anybody"
+        assert await opens(link, link["words"]) == 404
+        await nora.dies(remove())
+    await nora.live(opened=False)
     assert (await nora.site.call("POST", "/api/session", {"holder": HOLDER, "passphrase": PASSPHRASE}, token=""))[0] == 401
+
+
+@ONE_DATABASE
+async def test_killed_while_documents_are_refused_renewed_and_removed(nora: Mortal) -> None:
+    """What the holder decided stands in the history once, and nobody gets a second copy of anything."""
+    world, office = nora.wallet.world, nora.wallet.world.office
+    (document,) = await nora.wallet.documents()
+    asked = {"link": world.council.ask("council-tax")}
+
+    async def results(kind: str) -> list[str]:
+        told = (await nora.call("GET", "/api/history"))["entries"]
+        return [each["transactionResult"] for each in told if each["transactionType"] == kind]
+
+    await nora.live("withheld:before")
+    name = (await nora.call("POST", "/api/requests", asked))["id"]
+    await nora.dies(nora.call("POST", f"/api/requests/{name}/refuse"))
+    await nora.live("withheld:after")
+    assert await results("presentation") == []
+    await nora.dies(nora.call("POST", f"/api/requests/{name}/refuse"))
+    await nora.live("answered:before")
+    await nora.call("POST", f"/api/requests/{name}/refuse")
+    assert (await results("presentation"), world.council.got, len(world.council.refused)) == (["declined"], [], 2)
+
+    seen = await nora.call("POST", "/api/requests", {"link": world.council.ask("council-tax")})
+    await nora.dies(nora.call("POST", f"/api/requests/{seen['id']}/agree", {"documents": seen["documents"], "seen": seen["seen"]}))
+    world.clock.at += CUT_OFF
+    for point in ("settled:before", "settled:after"):
+        await nora.live(point)
+        assert len(await results("presentation")) == 1
+        await nora.dies(nora.round())
+    await nora.live()
+    await nora.round()
+    assert (await results("presentation"), len(world.council.got)) == (["failed", "declined"], 1)
+
+    whole, office.formats, office.bend = office.formats, ("dc+sd-jwt",), lambda wire: wire.removesuffix("~").rpartition("~")[0] + "~"
+    name = (await nora.call("POST", "/api/receive", {"link": office.link("pre-2")}))["id"]
+    for point in ("decline:before", "decline:after"):
+        await nora.live(point)
+        assert await results("issuance") == ["success"]
+        await nora.dies(nora.call("POST", f"/api/receive/{name}/collect", {"code": CODE}))
+    await nora.live()
+    assert (await nora.call("GET", f"/api/receive/{name}"))["state"] == "declined"
+    assert await results("issuance") == ["failed", "success"]
+
+    office.formats, office.bend = whole, Office.bend
+    world.clock.at += 21 * DAY
+    for point in ("renew:before", "renew:after"):
+        await nora.live(point)
+        assert await results("renewal") == []
+        await nora.dies(nora.round())
+        world.clock.at += LEASE
+    await nora.live("remove:before")
+    made = office.issued
+    await nora.round()
+    (card,) = (await nora.call("GET", "/api/cards"))["cards"]
+    assert (card["copies_left"], office.issued, await results("renewal")) == (BATCH, made, ["success"])
+
+    async def remove() -> None:
+        visitor = Visitor(nora.site)
+        await visitor.enter()
+        await visitor.get(f"/cards/{document.id}/remove")
+        await visitor.post(f"/cards/{document.id}/remove")
+
+    await nora.dies(remove())
+    await nora.live("remove:after")
+    assert (len((await nora.call("GET", "/api/cards"))["cards"]), await results("removal")) == (1, [])
+    await nora.dies(remove())
+    await nora.live()
+    assert (len((await nora.call("GET", "/api/cards"))["cards"]), await results("removal")) == (0, ["success"])
+
+
+@ONE_DATABASE
+async def test_killed_while_a_wallet_is_made_and_its_doors_are_changed(nora: Mortal) -> None:
+    """A name is taken by whoever has its passphrase, and there is one passphrase at any moment: the old one, or the new one."""
+    peter, new = {"holder": "Peter", "passphrase": "correct horse battery staples"}, "correct horse battery stapler"
+
+    async def opens(**who: str) -> int:
+        return (await nora.site.call("POST", "/api/session", who, token=""))[0]
+
+    async def change() -> None:
+        visitor = Visitor(nora.site)
+        await visitor.enter()
+        await visitor.get("/settings")
+        await visitor.post("/settings/passphrase", {"passphrase": PASSPHRASE, "new_passphrase": new, "repeat": new})
+
+    await nora.live("wallet:before")
+    await nora.dies(nora.call("POST", "/api/wallets", peter))
+    await nora.live("wallet:after")
+    assert await opens(**peter) == 401
+    await nora.dies(nora.call("POST", "/api/wallets", peter))
+    await nora.live("doors:before")
+    assert ((await nora.site.call("POST", "/api/wallets", peter))[0], await opens(**peter)) == (409, 200)
+    await nora.dies(change())
+    await nora.live("doors:after")
+    assert await opens(holder=HOLDER, passphrase=new) == 401
+    await nora.dies(change())
+    await nora.live(opened=False)
+    assert (await opens(holder=HOLDER, passphrase=PASSPHRASE), await opens(holder=HOLDER, passphrase=new)) == (401, 200)
 
 
 async def test_killed_while_organisations_are_told(tmp_path: Path, storage_uri: str) -> None:
