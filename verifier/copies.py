@@ -26,6 +26,7 @@ from verifier.records import exchanges
 from verifier.records.exchanges import Ended
 from verifier.sessions import Asked, Kind, Terms
 from verifier.settle import Outcome, Shown, settle
+from verifier.uses import DIED_BY, WHOLE_DAY
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,7 +65,7 @@ async def bring(
     picture = await store.picture()
     judged = _judge(desk, picture, copy, at=at, more=more or {})
     kind: Kind = "copy" if filing is None else "letter"
-    asked = Asked(id=desk.secret(), entity=desk.entity, terms=_terms(judged, kind), made_by=made_by, made_at=at, expires_at=at)
+    asked = Asked(id=desk.secret(), entity=desk.entity, terms=_terms(judged, kind, more or {}), made_by=made_by, made_at=at, expires_at=at)
     asked = await together.apart(desk, asked, judged.decision)
     filed = None if filing is None else await filing(judged, asked)
 
@@ -132,14 +133,16 @@ def _judge(desk: Desk, picture: Picture, copy: AddressedPresentation | VcError, 
     return judge_copy(copy, entity=desk.entity, uses=desk.uses(), material=picture.material, answer=picture.answer, at=at, more=more)
 
 
-def _terms(judged: Judged, kind: Kind) -> Terms:
-    """What a stranger wrote as the purpose is not repeated where it is none of ours."""
+def _terms(judged: Judged, kind: Kind, more: Mapping[str, Any]) -> Terms:
+    """What a stranger wrote as the purpose is not repeated where it is none of ours. Of ``more`` what is asked of a date of death is kept."""
     use = judged.use
     if use is None:
         return Terms(kind=kind, purpose_id="", purpose=Text("", ""))
     named = use.query
+    of_date = {name: more[name] for name in (DIED_BY, WHOLE_DAY) if name in more} if use.asks_date() else {}
+    asked = {**named.use, **of_date}
     act = _transaction(judged) if is_joint(named) else ""
-    return Terms(kind=kind, type=use.type.id, ready=named.id, purpose_id=named.id, purpose=named.purpose, use=named.use, together=act)
+    return Terms(kind=kind, type=use.type.id, ready=named.id, purpose_id=named.id, purpose=named.purpose, use=asked, together=act)
 
 
 def _transaction(judged: Judged) -> str:

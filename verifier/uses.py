@@ -5,11 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from types import MappingProxyType
+from typing import Any, Final
 
 from shared.credentials import ClaimPath, CredentialType, ReadyQuery, all_types
 from shared.credentials._joint import TOGETHER
 from shared.errors import ConfigError
 from shared.trust.relying_party import Want
+
+_DIED: Final[ClaimPath] = ("death_date", "value")
+DIED_BY, WHOLE_DAY = "died_by", "full_date"
+"""What the rules of a kind of document are told where the date of a death matters."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,10 +30,21 @@ class Use:
         optional = tuple(path for path in self.query.optional if path not in asked)
         return replace(self, query=replace(self.query, paths=asked, optional=optional))
 
+    def asks_date(self) -> bool:
+        """Whether it asks when somebody died, of a kind of document whose rules answer questions about that day."""
+        return _DIED in self.query.paths and _reads(self.type.uses, DIED_BY) and _reads(self.type.uses, WHOLE_DAY)
+
     def labels(self, paths: Iterable[ClaimPath], locale: str = "en") -> list[str]:
         """The kind's own words for details, each once."""
         found = (self.type.claim(path) for path in paths)
         return list(dict.fromkeys(claim.label.in_(locale) for claim in found if claim is not None))
+
+
+def _reads(rules: Any, name: str) -> bool:
+    """Whether any of these rules is told ``name`` of the use."""
+    if isinstance(rules, Mapping):
+        return any(_reads(each, name) for each in rules.values())
+    return isinstance(rules, list | tuple) and ([*rules] == ["use", name] or any(_reads(each, name) for each in rules))
 
 
 def wants_of(use: Use, *, by_code: bool = False) -> Want:

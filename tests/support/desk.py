@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
+import yarl
 from aiohttp import ClientSession, CookieJar, web
 from support.signing import AT, Signer
 from support.thrift import easy_seal
@@ -320,7 +321,10 @@ async def serving(
     await runner.setup()
     server = web.TCPSite(runner, "127.0.0.1", port)
     await server.start()
-    async with ClientSession(cookie_jar=CookieJar(unsafe=True)) as http:
+    jar = CookieJar(
+        unsafe=True, treat_as_secure_origin=yarl.URL(f"http://127.0.0.1:{port}")
+    )  # also where the desk's own address is another
+    async with ClientSession(cookie_jar=jar) as http:
         try:
             api_key = await _key(template, desk, directory) if "storage" in settings else template.made.api_key
             if refresh:

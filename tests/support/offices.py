@@ -248,10 +248,10 @@ def copy_for(desk: str, carried: Carried, *, purpose: str, paths: Sequence[Any],
     return addressed.render_file(copy)
 
 
-async def bring(street: Street, desk: str, file: bytes) -> Outcome:
-    """Somebody at the desk opens the file."""
+async def bring(street: Street, desk: str, file: bytes, **more: Any) -> Outcome:
+    """Somebody at the desk opens the file, and may need ``more`` to be known of it."""
     running = street.desks[desk]
-    return await copies.bring(running.desk, running.store, file, made_by="desk")
+    return await copies.bring(running.desk, running.store, file, made_by="desk", more=more)
 
 
 async def show_live(

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable
 from typing import Any, Final
 
 from aiohttp import web
 
-from shared.credentials import ClaimPath
 from shared.credentials._joint import is_joint
 from shared.web import auth
 from shared.web.entrance import seated
@@ -20,11 +19,10 @@ from verifier.desk import Desk
 from verifier.material import Store
 from verifier.ordering import Order
 from verifier.pages.listing import together
-from verifier.uses import Use
+from verifier.uses import DIED_BY, WHOLE_DAY, Use
 
 _SEVERAL = N_("Several documents at once")
-_DIED: Final[ClaimPath] = ("death_date", "value")
-DIED_BY, WHOLE_DAY = "died_by", "full_date"
+Words = Callable[[str], str]
 _DAY: Final = f"{DIED_BY}.day"
 
 
@@ -58,7 +56,7 @@ class Asking:
                     "together": is_joint(uses[0].query),
                 }
             )
-        dated = any(_is_dated(uses) for _, uses in self._choices().values())
+        dated = any(use.asks_date() for _, uses in self._choices().values() for use in uses)
         minutes = self._desk.settings.request_minutes
         return await render(request, "desk/ask.html", form=form, groups=groups, dated=dated, minutes=minutes)
 
@@ -77,8 +75,8 @@ class Asking:
             form.error("use", _("Choose what you ask for"), anchor="use-1")
             return await self._page(request, form)
         type_id, uses = chosen
-        use = _about_date(form, _("The day must be a real date, such as 31 3 2027"))
-        if use and not _is_dated(uses):
+        use = about_date(form, _)
+        if use and not any(each.asks_date() for each in uses):
             form.error(
                 DIED_BY, _("What you chose does not ask when somebody died: leave this out"), anchor=_DAY if DIED_BY in use else WHOLE_DAY
             )
@@ -89,24 +87,12 @@ class Asking:
         raise web.HTTPSeeOther(f"/desk/requests/{asked.id}")
 
 
-def _is_dated(uses: Sequence[Use]) -> bool:
-    """Whether it is asked when somebody died, of a kind of document whose rules answer questions about that day."""
-    return any(_DIED in use.query.paths and _reads(use.type.uses, DIED_BY) and _reads(use.type.uses, WHOLE_DAY) for use in uses)
-
-
-def _reads(rules: Any, name: str) -> bool:
-    """Whether any of these rules is told ``name`` of the use."""
-    if isinstance(rules, Mapping):
-        return any(_reads(each, name) for each in rules.values())
-    return isinstance(rules, list | tuple) and ([*rules] == ["use", name] or any(_reads(each, name) for each in rules))
-
-
-def _about_date(form: Form, wrong: str) -> dict[str, Any]:
-    """What the desk needs of that date, as the check of the document is told."""
+def about_date(form: Form, _: Words) -> dict[str, Any]:
+    """What the desk needs of the date of a death (``desk/about_date.html``), as the check of the document is told."""
     use: dict[str, Any] = {WHOLE_DAY: True} if form.value(WHOLE_DAY) else {}
     if day := form.date(DIED_BY):
         try:
             use[DIED_BY] = dt.date.fromisoformat(day).isoformat()
         except ValueError:
-            form.error(DIED_BY, wrong, anchor=_DAY)
+            form.error(DIED_BY, _("The day must be a real date, such as 31 3 2027"), anchor=_DAY)
     return use

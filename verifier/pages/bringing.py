@@ -15,6 +15,7 @@ from verifier.check import MAX_COPY
 from verifier.desk import Desk
 from verifier.locked import is_locked
 from verifier.material import Store
+from verifier.pages.asking import about_date
 
 _PATH = "/desk/copies"
 
@@ -36,7 +37,8 @@ class Bringing:
         return await self._page(request, Form())
 
     async def _page(self, request: web.Request, form: Form) -> web.Response:
-        return await render(request, "desk/copies.html", form=form, entity=self._desk.entity)
+        dated = any(use.asks_date() for use in self._desk.uses())
+        return await render(request, "desk/copies.html", form=form, entity=self._desk.entity, dated=dated)
 
     async def check(self, request: web.Request) -> web.StreamResponse:
         """Whatever it is, it gets a verdict of its own with its own page."""
@@ -45,10 +47,12 @@ class Bringing:
         data = files.get("file") or form.value("text").encode()
         if not data:
             form.error("file", _("Choose a file or picture, or paste the text of the square code"))
+        about = about_date(form, _)
+        if form.wrong:
             return await self._page(request, form)
         words = form.value("words") if is_locked(data) else None
         try:
-            outcome = await copies.bring(self._desk, self._store, data, made_by="desk", words=words)
+            outcome = await copies.bring(self._desk, self._store, data, made_by="desk", words=words, more=about)
         except Malformed as error:
             if error.where == "/kid":
                 form.error(
