@@ -1,7 +1,8 @@
 """Whom the organisation knows already (domain sheet C22): nobody has to start again, and nobody is greeted before they show that they are known.
 
 Somebody who wants to be known gets a document by the organisation's own issuer with a reference that is random, and of this organisation alone.
-What they filled in is kept sealed under a keyed digest of that reference. It comes back once they show the document, and only then.
+What they filled in is kept sealed under a keyed digest of that reference. It comes back once they show the document, or hand over a slip of paper
+with the reference where they have no wallet, and only then.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from shared.codec import base64url, strict_json
 from shared.credentials import by_id
 from shared.errors import Malformed, VcError
 from shared.storage import Tx
+from shared.web import log
 from verifier import facts, giving, own_issuer
 from verifier.desk import LOG, STORAGE, Desk
 from verifier.giving import LONGEST, Draft, Offer
@@ -26,9 +28,12 @@ from verifier.sessions import Answered
 from verifier.settle import Opened
 
 KNOWN: Final = "known-here"
+SLIP: Final = "known-slip"
+"""The kind of what the log says where somebody is known by a slip."""
 FIELDS: Final = ("name", "address", "telephone", "email", "how")
 """What somebody fills in, each a text; ``how`` is anything that helps them."""
 _LETTERS: Final = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+_MISTAKEN: Final = str.maketrans("OIL", "011")
 _MAX: Final = 500
 
 logger = logging.getLogger("muniment.verifier")
@@ -64,7 +69,7 @@ async def make_known(desk: Desk, send: Send, identifier: str, customer: Customer
 
     ``after`` is the decision that it follows, if one does: what was shown then is asked for again no more. Errors as ``giving.give``.
     """
-    at, reference = desk.clock(), await _reference(desk, identifier)
+    at, reference = desk.clock(), await reference_of(desk, identifier)
     last_day = giving.day_of(at + LONGEST * DAY)
     claims: dict[str, Any] = {"known_since": customer.since, "case_ref": reference, **giving.made_by(desk)}
     if customer.language:
@@ -97,6 +102,31 @@ async def find(desk: Desk, reference: str) -> Customer | None:
         return None
     doc = strict_json.load_object(await desk.custodian.unseal(STORAGE, sealed, context=_context(reference)))
     return Customer(**(doc | {"adjustments": tuple(doc["adjustments"])}))
+
+
+async def open_slip(desk: Desk, reference: str) -> Customer | None:
+    """As ``find``, for a clerk with a slip: nothing that anybody signed proves that its owner is there, so the log of decisions says that it was done."""
+    customer, at = await find(desk, reference), desk.clock()
+    if customer is None:
+        return None
+    keep_until = at + desk.settings.log_days * DAY
+    record = {
+        "time": at,
+        "kind": SLIP,
+        "intendedUseIdentifier": KNOWN,
+        "vct": [by_id(KNOWN).vct],
+        "claim_paths": [name for name in FIELDS if customer.fields.get(name)],
+        "decision": "accepted",
+        "reason_code": "",
+        "staff_role": "desk",
+        "retain_until": keep_until,
+    }
+
+    async def unit(tx: Tx) -> None:
+        await log.append(tx, record, at=at, keep_until=keep_until, entropy=desk.entropy)
+
+    await desk.storage.write(unit)
+    return customer
 
 
 async def change(desk: Desk, reference: str, customer: Customer) -> None:
@@ -145,12 +175,18 @@ def _text(fact: bytes | None) -> str:
     return "" if fact is None else base64url.encode(fact)
 
 
-async def _reference(desk: Desk, identifier: str) -> str:
+async def reference_of(desk: Desk, identifier: str) -> str:
     """80 bits that follow from the wish, and that only this organisation can work out: nothing of it is the same anywhere else."""
     digest = await desk.custodian.mac(LOG, b"case\0" + identifier.encode())
     number = int.from_bytes(digest[:10], "big")
     text = "".join(_LETTERS[number >> shift & 31] for shift in range(75, -1, -5))
     return "-".join(text[start : start + 4] for start in range(0, 16, 4))
+
+
+def read_reference(text: str) -> str:
+    """As it was typed off a slip: in any letters, with or without what parts them, and with the three that are easily mistaken."""
+    typed = "".join(each for each in text.upper().translate(_MISTAKEN) if each in _LETTERS)
+    return "-".join(typed[start : start + 4] for start in range(0, len(typed), 4))
 
 
 async def _key(desk: Desk, reference: str) -> bytes:

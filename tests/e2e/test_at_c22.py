@@ -61,6 +61,11 @@ async def test_at_c22_1_and_2_nothing_is_blank_and_nobody_is_greeted_before(tmp_
         clerk = await at_desk(street, util.entity, open_page, hand=Typing, careful=True)
         walker = clerk.walker
         await nora.collects(await fill_in(clerk))
+        await walker.follow("They have no wallet: print a slip with their reference")
+        await walker.look("desk-known-slip", paper=True)
+        await walker.go(f"{util.desk.base}/desk/known/slip")
+        await walker.press("Go on")
+        await walker.look("desk-known-slip-unsaid")
         told = [*FILLED.values(), "Ashdown", "Poplar"]
         public = await util.desk.ask(type="known-here", query="welcome-back")
         for path in (

@@ -220,6 +220,57 @@ async def test_whoever_is_known_is_kept_once(desk: Running, office: OwnOffice, k
     assert "at most 500" in await clerk.post(path, form | {"how": "x" * 501, "wish": "w" * 22}, status=400)
 
 
+async def test_whoever_has_no_wallet_is_known_by_a_slip(desk: Running, office: OwnOffice) -> None:
+    """The clerk prints a reference once; typed in later it brings the form back, to be kept or forgotten, each time with a line in the log. What
+    is wrong, forgotten, or came without making sure who it is, shows nothing.
+    """
+    clerk = await Clerk(desk).sign_in()
+    page = await clerk.get("/desk/known/new")
+    assert 'href="/desk/known/slip"' in page
+    (wish,) = re.findall(r'name="wish" value="([^"]+)"', page)
+    await clerk.get(f"/desk/known/{wish}/slip", status=404)
+    form = {
+        "form_token": await clerk.token(),
+        "wish": wish,
+        "after": "",
+        "name": "Nora Ashdown",
+        "telephone": "01632 960123",
+        "language": "cy",
+    }
+    assert f'href="/desk/known/{wish}/slip"' in await clerk.post("/desk/known/new", form)
+    printed = await clerk.get(f"/desk/known/{wish}/slip")
+    (reference,) = re.findall(r"<code>([0-9A-Z-]{19})</code>", printed)
+    assert reference == office.order()["claims"]["case_ref"]
+    assert "Ashdown" not in printed
+
+    async def bring(*, status: int = 200, **fields: str) -> str:
+        sent = {"form_token": await clerk.token("/desk/known/slip"), "reference": reference, "sure": "yes", **fields}
+        return await clerk.post("/desk/known/slip", sent, status=status)
+
+    other = reference[:-1] + ("0" if reference[-1] != "0" else "1")
+    for wrong, said in (
+        ({"sure": ""}, "First make sure who it is"),
+        ({"reference": other}, "Nothing is kept for this slip"),
+        ({"reference": ""}, "Enter the ref"),
+    ):
+        page = await bring(status=400, **wrong)
+        assert said in page
+        assert "01632" not in page
+    typed = reference.replace("-", " ").lower().replace("0", "o").replace("1", "l")
+    page = await bring(reference=typed)
+    for text in ("Nora Ashdown", "01632 960123"):
+        assert f'value="{text}"' in page
+    assert re.search(r'value="cy"[^>]* checked', page)
+    assert 'value="01632 960999"' in await bring(do="keep", name="Nora Ashdown", telephone="01632 960999", language="cy")
+    assert "at most 500" in await bring(status=400, do="keep", name="x" * 501)
+    assert 'value="01632 960999"' in await bring()
+    page = await clerk.get("/desk/decisions")
+    assert page.count("Known by a slip") == 2
+    assert "01632" not in page
+    assert "Their document has ended." in await bring(do="forget")
+    assert "Nothing is kept for this slip" in await bring(status=400)
+
+
 async def test_whoever_became_known_after_a_decision_is_asked_twice_from_then_on(desk: Running) -> None:
     """Also by what was given so: the body knows whom it accepted, and asks again (T-OA-5)."""
     clerk = await Clerk(desk).sign_in()

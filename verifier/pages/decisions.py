@@ -8,17 +8,18 @@ from typing import Any
 from aiohttp import web
 
 from shared.codec import base64url
-from shared.credentials import Text
+from shared.credentials import Text, by_id
 from shared.openid4vp import category_text, permission_kind
 from shared.web import log
 from shared.web.entrance import seated
 from shared.web.finding import fits, wanted_of
 from shared.web.log_site import newest_signed
 from shared.web.pages import render
-from verifier import inherited, permissions, words
+from verifier import inherited, known, permissions, words
 from verifier.desk import Desk
 from verifier.material import Store
 from verifier.pages.inbox import why
+from verifier.pages.knowing import LABELS
 from verifier.pages.listing import KINDS, title_of
 from verifier.pages.seat import spoken
 from verifier.sessions import Terms
@@ -34,6 +35,7 @@ _BY_PERMISSION = {
     (permissions.KIND, "rejected"): N_("Not told: the permission does not allow it"),
     (permissions.WITHDRAWN, "accepted"): N_("A permission was withdrawn"),
 }
+_SLIP, _BY_SLIP = N_("on paper"), N_("Known by a slip")
 _TO = N_("to {recipient}")
 _ROLES = {"desk": N_("the desk"), "program": N_("a program"), "inbox": N_("the inbox")}
 
@@ -78,6 +80,8 @@ class Decisions:
             return self._deletion(line, entry, talk)
         if entry["kind"] in {permissions.KIND, permissions.WITHDRAWN}:
             return _by_permission(line, entry, talk)
+        if entry["kind"] == known.SLIP:
+            return _by_slip(line, entry, talk)
         return {
             "number": line.number,
             "at": line.at,
@@ -127,6 +131,22 @@ class Decisions:
 def _texts(row: Mapping[str, Any]) -> list[str]:
     """What a line says; one whose time is over says nothing any more but its number."""
     return [str(row["number"]), *(row.get(name, "") for name in ("title", "kind", "verdict", "why", "by")), *row.get("details", ())]
+
+
+def _by_slip(line: log.Line, entry: Mapping[str, Any], talk: Spoken) -> dict[str, Any]:
+    """Somebody without a wallet was known again."""
+    return {
+        "number": line.number,
+        "at": line.at,
+        "gone": False,
+        "title": by_id(known.KNOWN).title.in_(talk.locale),
+        "kind": talk.translate(_SLIP),
+        "decision": entry["decision"],
+        "verdict": talk.translate(_BY_SLIP),
+        "why": "",
+        "by": talk.translate(_ROLES[entry["staff_role"]]),
+        "details": [talk.translate(LABELS[name]) for name in entry["claim_paths"]],
+    }
 
 
 def _by_permission(line: log.Line, entry: Mapping[str, Any], talk: Spoken) -> dict[str, Any]:

@@ -37,12 +37,15 @@ def add_to(app: web.Application, desk: Desk, store: Store) -> None:
     app.router.add_get(f"{_PATH}/qr.svg", seated(part.code))
 
 
-async def show_offer(request: web.Request, desk: Desk, offer: Offer, *, here: str, back_to: str) -> web.Response:
-    """The invitation to a document that was given, on the screen, or as two sheets on paper for somebody without a phone."""
+async def show_offer(request: web.Request, desk: Desk, offer: Offer, *, here: str, back_to: str, slip: str = "") -> web.Response:
+    """The invitation to a document that was given, on the screen, or as two sheets on paper for somebody without a phone.
+
+    ``slip``: where there is one for somebody without a wallet.
+    """
     locale = locale_of(request)
     title, day = by_id(offer.kind).title.in_(locale), day_words(offer.expires_at[:10], locale)
     return await render(
-        request, "desk/given.html", offer=offer, here=here, back_to=back_to, title=title, office=desk.settings.name, day=day
+        request, "desk/given.html", offer=offer, here=here, back_to=back_to, slip=slip, title=title, office=desk.settings.name, day=day
     )
 
 

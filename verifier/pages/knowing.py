@@ -30,8 +30,9 @@ from verifier.settle import Opened
 
 _NEW: Final = "/desk/known/new"
 _ONE: Final = "/desk/known/{id}"
+_SLIP: Final = "/desk/known/slip"
 _SHOWN: Final = "/desk/requests/{id}/known"
-_LABELS: Final = {
+LABELS: Final = {
     "name": N_("Name"),
     "address": N_("Address"),
     "telephone": N_("Telephone"),
@@ -46,7 +47,10 @@ def add_to(app: web.Application, desk: Desk, store: Store) -> None:
     part = Knowing(desk)
     app.router.add_get(_NEW, seated(part.form))
     app.router.add_post(_NEW, seated(part.make))
+    app.router.add_get(_SLIP, seated(part.ask_slip))
+    app.router.add_post(_SLIP, seated(part.open_slip))
     app.router.add_get(_ONE, seated(part.given))
+    app.router.add_get(f"{_ONE}/slip", seated(part.slip))
     app.router.add_get(f"{_ONE}/qr.svg", seated(part.code))
     app.router.add_get(_SHOWN, seated(part.show))
     app.router.add_post(_SHOWN, seated(part.change))
@@ -72,7 +76,7 @@ class Knowing:
         locale, kind, _ = locale_of(request), by_id(KNOWN), translator(request)
         language, adjustments = kind.claim(("preferred_language",)), kind.claim(("adjustments", None))
         return {
-            "fields": [{"name": name, "label": _(_LABELS[name])} for name in FIELDS],
+            "fields": [{"name": name, "label": _(LABELS[name])} for name in FIELDS],
             "spoken": _items(language, [form.value("language")], locale),
             "adjustments": _items(adjustments, form.values("adjustment"), locale),
         }
@@ -125,7 +129,8 @@ class Knowing:
         """The invitation to collect the document."""
         identifier = request.match_info["id"]
         offer = await self._offer(identifier)
-        return await show_offer(request, self._desk, offer, here=f"/desk/known/{identifier}", back_to="/desk/")
+        here = f"/desk/known/{identifier}"
+        return await show_offer(request, self._desk, offer, here=here, back_to="/desk/", slip=f"{here}/slip")
 
     async def _offer(self, identifier: str) -> giving.Offer:
         offer = await giving.offer_of(self._desk, identifier, KNOWN)
@@ -136,6 +141,45 @@ class Knowing:
     async def code(self, request: web.Request) -> web.StreamResponse:
         """The link as a square code."""
         return web.Response(text=qr.svg((await self._offer(request.match_info["id"])).link), content_type="image/svg+xml")
+
+    # --- without a wallet
+
+    async def slip(self, request: web.Request) -> web.StreamResponse:
+        """To print: the reference of whoever was just made known."""
+        identifier = request.match_info["id"]
+        await self._offer(identifier)
+        reference = await known.reference_of(self._desk, identifier)
+        office, here = self._desk.settings.name, f"/desk/known/{identifier}"
+        return await render(request, "desk/known_slip.html", reference=reference, office=office, back_to=here)
+
+    async def ask_slip(self, request: web.Request) -> web.StreamResponse:
+        return await self._ask_slip(request, Form())
+
+    async def _ask_slip(self, request: web.Request, form: Form) -> web.Response:
+        if not own_issuer.is_named(self._desk):
+            raise Missing("this desk has no issuer of its own")
+        return await render(request, "desk/known_ask.html", form=form)
+
+    async def open_slip(self, request: web.Request) -> web.StreamResponse:
+        """What they told before, for a clerk who has their slip and has made sure who they are; ``do``: keep what they say now, or forget it all.
+
+        A slip that is no longer good, or was never given, is told the same of.
+        """
+        form, _ = Form(await auth.read_form(request)), translator(request)
+        reference = known.read_reference(form.need("reference", _("Enter the reference on the slip"))[:100])
+        if not form.value("sure"):
+            form.error("sure", _("First make sure who it is"))
+        do = form.value("do")
+        before = None if form.wrong else await (known.find if do else known.open_slip)(self._desk, reference)
+        if before is None:
+            if not form.wrong:
+                form.error("reference", _("Nothing is kept for this slip. Look at the letters again, or fill the form in anew."))
+            return await self._ask_slip(request, form)
+        if do == "forget":
+            return await self._forget(request, reference, before)
+        if do == "keep":
+            before = await self._keep(request, form, reference, before)
+        return await self._known(request, form, reference, before)
 
     # --- being known
 
@@ -161,11 +205,12 @@ class Knowing:
             request,
             "desk/known.html",
             form=form,
-            id=request.match_info["id"],
+            path=request.path,
+            by_slip=request.path == _SLIP,
             reference=reference,
             since=day_words(customer.since, locale),
             fields=[
-                {"name": name, "label": _(_LABELS[name]), "value": form.value(name) if sent else customer.fields.get(name, "")}
+                {"name": name, "label": _(LABELS[name]), "value": form.value(name) if sent else customer.fields.get(name, "")}
                 for name in FIELDS
             ],
             spoken=_items(language, [form.value("language") if sent else customer.language], locale),
@@ -176,16 +221,26 @@ class Knowing:
         """Keep what they say now."""
         form = Form(await auth.read_form(request))
         reference, before = await self._shown(request)
+        await self._keep(request, form, reference, before)
+        if form.wrong:
+            return await self._known(request, form, reference, before)
+        raise web.HTTPSeeOther(request.path)
+
+    async def _keep(self, request: web.Request, form: Form, reference: str, before: Customer) -> Customer:
+        """What is kept from now on: as it was before where the form is not right."""
         now = self._customer(form, request, since=before.since)
         if now is None or form.wrong:
-            return await self._known(request, form, reference, before)
-        await known.change(self._desk, reference, known.of_before(before, now))
-        raise web.HTTPSeeOther(request.path)
+            return before
+        now = known.of_before(before, now)
+        await known.change(self._desk, reference, now)
+        return now
 
     async def forget(self, request: web.Request) -> web.StreamResponse:
         """On request, at once."""
         await auth.read_form(request)
-        reference, customer = await self._shown(request)
+        return await self._forget(request, *await self._shown(request))
+
+    async def _forget(self, request: web.Request, reference: str, customer: Customer) -> web.Response:
         ended = await known.forget(self._desk, request.config_dict[FETCHER], reference, customer)
         return await render(request, "desk/forgotten.html", late=not ended, number=customer.document)
 
