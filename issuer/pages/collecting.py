@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
@@ -13,17 +14,17 @@ from aiohttp import web
 from issuer import authorization, outside, people
 from issuer.authorization import Pending
 from issuer.office import Office
+from issuer.pages import extending
 from issuer.pages import form as questions
 from issuer.pages import visit as visits
 from issuer.pages import words as phrases
-from issuer.pages.landing import form_target, lands
 from issuer.pages.visit import Visit
 from issuer.people import Fitting
 from issuer.sessions import Approval
 from shared.clock import DAY
 from shared.codec import base64url
 from shared.credentials import CredentialType
-from shared.errors import AccessDenied, Conflict, InvalidRequest, Malformed, Missing, SignInRequired, Unavailable, VcError
+from shared.errors import AccessDenied, Conflict, Malformed, Missing, SignInRequired, Unavailable, VcError
 from shared.flow import arun
 from shared.oauth import parse_pushed_reference
 from shared.web import oidc, passkeys, rates
@@ -32,11 +33,11 @@ from shared.web.forms import Form
 from shared.web.oidc import Provider
 from shared.web.pages import locale_of, translator
 from shared.web.passkeys import AtHome, Passkey
-from shared.web.problem import PROBLEM, speak
 from shared.web.security import allow, client_address, leave_for
 
 PATH = "/authorize"
-STAY = "/stay"
+_ORIGIN = re.compile(r"https?://[a-z0-9.-]+(:[0-9]{1,5})?")
+_SCHEME = re.compile(r"[a-z][a-z0-9.+-]*")
 
 Handler = Callable[[web.Request, Visit, Pending], Awaitable[web.StreamResponse]]
 
@@ -63,9 +64,7 @@ def add_to(app: web.Application, office: Office) -> None:
         ("POST", "/passkeys/remove", part.remove_passkey, True),
     ):
         app.router.add_route(method, base + path, part.visited(handler, member=member))
-    speak(app, PROBLEM, base + STAY)
-    app.router.add_get(base + STAY, part.look)
-    app.router.add_post(base + STAY, part.stay)
+    extending.add_to(app, office, base)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,30 +95,6 @@ class Collecting:
             return await handler(request, visit, pending)
 
         return serve
-
-    async def look(self, request: web.Request) -> web.Response:
-        """The seconds that are left to answer in, 0 where none are (``static/js/stay.js``). Asking gives nobody more."""
-        _, left = await self._waiting(request)
-        return web.json_response({"seconds": left})
-
-    async def stay(self, request: web.Request) -> web.Response:
-        """She says that she needs more time (WCAG 2.2, 2.2.1); the seconds that she has now."""
-        visit, _ = await self._waiting(request)
-        if visit is not None:
-            await visits.read_form(request, visit)
-            await visits.stay(self._office, visit)
-        return await self.look(request)
-
-    async def _waiting(self, request: web.Request) -> tuple[Visit | None, int]:
-        try:
-            visit = await visits.current(request, self._office)
-            pending = await authorization.pending(self._office, visit.pending)
-        except InvalidRequest:
-            return None, 0
-        return visit, self._left(visit, pending)
-
-    def _left(self, visit: Visit, pending: Pending) -> int:
-        return min(visit.session.idle_until, pending.expires_at) - self._office.clock()
 
     async def begin(self, request: web.Request) -> web.StreamResponse:
         """Where a wallet sends the browser. Whoever was signed in for another request signs in anew for this one."""
@@ -385,9 +360,13 @@ class Collecting:
 
     async def _show(self, request: web.Request, visit: Visit, pending: Pending, template: str, **context: Any) -> web.Response:
         """Each page has a form that leads back to the wallet, so its policy names where that is."""
-        stay = {"path": self.base + STAY, "seconds": self._left(visit, pending)}
-        known: dict[str, Any] = {"pending": pending, "path": self.base, "office": self._office.settings.name, "stay": stay}
-        known["home"] = f"{self.base}/sign-in"
+        known: dict[str, Any] = {
+            "pending": pending,
+            "path": self.base,
+            "office": self._office.settings.name,
+            "home": f"{self.base}/sign-in",
+        }
+        known["stay"] = extending.stay(self._office, self.base, visit, pending)
         response = await visits.show(request, visit, template, lands=lands(pending.redirect_uri), **known, **context)
         if target := form_target(pending.redirect_uri):
             allow(response, form_action=target)
@@ -396,3 +375,18 @@ class Collecting:
 
 def _shown(known: Passkey) -> dict[str, Any]:
     return {"id": base64url.encode(known.id), "name": known.name, "made_at": known.made_at, "used_at": known.used_at}
+
+
+def lands(redirect_uri: str) -> dict[str, str]:
+    """Where she comes back to, as people can compare it: the ``host`` of a site, or the name that an ``app`` registered."""
+    parts = urlsplit(redirect_uri)
+    return {"host": parts.netloc} if parts.scheme in {"https", "http"} else {"app": parts.scheme}
+
+
+def form_target(redirect_uri: str) -> str:
+    """What ``form-action`` has to allow so that a form may lead to ``redirect_uri``; empty where that cannot be said (CSP3 section 2.3.1)."""
+    parts = urlsplit(redirect_uri)
+    if parts.scheme in {"https", "http"}:
+        origin = f"{parts.scheme}://{parts.netloc.lower()}"
+        return origin if _ORIGIN.fullmatch(origin) else ""
+    return f"{parts.scheme}:" if _SCHEME.fullmatch(parts.scheme) else ""

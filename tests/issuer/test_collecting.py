@@ -16,7 +16,7 @@ from support.visitor import BORN, CLERK, Visitor, code, letter, visitor
 from issuer import offers, people
 from issuer.authorization import PUSHED_SECONDS
 from issuer.office import Office, keyed
-from issuer.pages.landing import form_target
+from issuer.pages.collecting import form_target
 from issuer.records.people import holder_of
 from issuer.revoke import Wish, change_one
 from issuer.sessions import Action
