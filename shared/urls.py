@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from urllib.parse import SplitResult, parse_qsl, quote, urlencode, urlsplit
 
-from .errors import Malformed, TooLarge
+from .errors import Malformed, TooLarge, VcError
 
 LOOPBACK = ("localhost", "127.0.0.1", "[::1]")
 """What a demonstration on one machine passes as ``plain_http``."""
@@ -64,6 +64,30 @@ def split(url: str, *, where: str = "") -> SplitResult:
     except ValueError as error:
         raise Malformed("this is not an address", where=where) from error
     return parts
+
+
+def same_house(one: str, other: str) -> bool:
+    """Whether two addresses seem to be of one organisation: one port, and one host, or hosts below the same registered name; not where either is none.
+
+    No list of public suffixes is kept: a registered name has three parts below a country's two letters (``council.gov.uk``), and two elsewhere.
+    """
+    try:
+        first, second = split(one), split(other)
+    except VcError:
+        return False
+    if not first.hostname or not second.hostname or _port(first) != _port(second):
+        return False
+    short, long = sorted((each.hostname.rstrip(".").split(".")[::-1] for each in (first, second) if each.hostname), key=len)
+    if short == long:
+        return True
+    if ":" in first.hostname + second.hostname or short[0].isdigit() or len(short) == 1:  # numbers have no names above them
+        return False
+    least = len(short) if short == long[: len(short)] else 3 if len(short[0]) == 2 else 2
+    return short[:least] == long[:least]
+
+
+def _port(parts: SplitResult) -> int:
+    return parts.port or (80 if parts.scheme == "http" else 443)
 
 
 def _allowed(parts: SplitResult, hosts: Collection[str]) -> bool:

@@ -13,6 +13,7 @@ from shared.urls import (
     parse_form,
     query_of,
     render_form,
+    same_house,
     split,
     well_known,
     with_query,
@@ -69,6 +70,31 @@ def test_plain_http_only_where_a_deployment_says_so(url: str, hosts: tuple[str, 
     else:
         with pytest.raises(Malformed):
             check_https(url, plain_http=hosts)
+
+
+@pytest.mark.parametrize(("one", "other", "same"), [
+    ("https://council.example", "https://council.example/wallets", True),
+    ("https://Council.example.:443", "https://council.example", True),
+    ("https://wallets.council.example", "https://council.example", True),
+    ("https://council.example", "https://wallets.council.example:443/x", True),
+    ("https://notcouncil.example", "https://council.example", False),
+    ("https://wallets.council.example", "https://documents.council.example", True),
+    ("https://wallets.council.gov.uk", "https://documents.council.gov.uk", True),
+    ("https://north-council.gov.uk", "https://south-council.gov.uk", False),
+    ("https://north.example", "https://south.example", False),
+    ("https://192.168.1.20", "https://10.168.1.20", False),
+    ("https://192.168.1.20", "https://192.168.1.20", True),
+    ("https://[::1]", "https://[::2]", False),
+    ("https://council.example", "https://example", False),
+    ("https://council.example:8443", "https://council.example", False),
+    ("http://localhost:8101", "http://localhost:8102", False),
+    ("http://localhost:8102/x", "http://localhost:8102", True),
+    ("http://council.example", "https://council.example", False),
+    ("x509_hash:abc", "https://council.example", False),
+    ("https://council.example", "not an address", False),
+])  # fmt: skip
+def test_who_lives_in_one_house(one: str, other: str, *, same: bool) -> None:
+    assert same_house(one, other) is same is same_house(other, one)
 
 
 def test_a_link_for_a_person_may_have_a_fragment() -> None:

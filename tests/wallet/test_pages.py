@@ -8,6 +8,7 @@ import re
 from collections.abc import AsyncIterator
 from pathlib import Path
 
+import msgspec
 import pytest
 from support.photos import photo
 from support.trial_verify import CLAIMS, VCT, stranger
@@ -28,6 +29,11 @@ async def site(tmp_path: Path) -> AsyncIterator[Site]:
 @pytest.fixture
 def visitor(site: Site) -> Visitor:
     return Visitor(site)
+
+
+def beside(address: str) -> str:
+    """An address of that house, by which the session of a test without TLS still counts."""
+    return address.replace("https://", "http://") + ":443"
 
 
 def portraits(text: str) -> list[str]:
@@ -147,6 +153,9 @@ async def test_collecting_by_picture_and_the_faults_on_the_way(site: Site, visit
     await visitor.post("/receive", {"link": ""}, files={"picture": qr.png(site.world.office.link())})
     assert "Office of the Public Guardian (test)" in visitor.text
     where = visitor.path
+    assert "seems to run this wallet site" not in visitor.text
+    msgspec.structs.force_setattr(site.host.place.settings, "public_url", beside(ISSUER))
+    assert "Office of the Public Guardian (test) seems to run this wallet site as well" in await visitor.get(where)
     await visitor.post(where, {"code": ""})
     assert "Enter the collection code" in visitor.text
     await visitor.post(where, {"code": "11111111"})
@@ -234,6 +243,20 @@ async def test_consent_share_and_history(site: Site, visitor: Visitor) -> None:
         "Don’t share",
     ):
         assert words in visitor.text, words
+    asking, settings = visitor.path, site.host.place.settings
+    own, warning = settings.public_url, "seems to run this wallet site as well"
+    assert warning not in visitor.text
+    card = re.findall(r'href="(/cards/[^"]+)"', await visitor.get("/"))[0]
+    for runs, path, warned in (
+        (COUNCIL, asking, True),
+        (ISSUER, asking, False),
+        (COUNCIL, card, False),
+        (ISSUER.replace("//", "//wallets."), card, True),
+    ):
+        msgspec.structs.force_setattr(settings, "public_url", beside(runs))
+        assert (warning in await visitor.get(path)) is warned, (runs, path)
+    msgspec.structs.force_setattr(settings, "public_url", own)
+    await visitor.get(asking)
     assert 'type="checkbox" value="council-tax/represented/birthdate"' in visitor.text.replace('name="optional" ', "")
     where = visitor.path
     await visitor.post(where, {"decision": "share"})

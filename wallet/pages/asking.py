@@ -9,7 +9,7 @@ from aiohttp import web
 
 from shared.admitted import admitted_elsewhere
 from shared.errors import Malformed, TooLarge, VcError
-from shared.openid4vp import permission_reference
+from shared.openid4vp import RequestObject, permission_reference
 from shared.receipts import Receipt, peek_receipt
 from shared.urls import with_query
 from shared.web.app import bound_body
@@ -82,11 +82,14 @@ class AskingPages:
             dates=words.dates,
         )
 
-    async def _permissions(self, request: web.Request) -> list[dict[str, str]]:
-        """What was allowed by agreeing, by its name here and its reference."""
+    async def _asked(self, request: web.Request) -> RequestObject:
         means, vault = self._desk.means, (await self._desk.sitting(request)).vault
         item = await means.storage.read(lambda tx: REQUESTS.get(tx, vault, request.match_info["id"]))
-        given = await permissions.given_by(means, vault, request_object(means, item.value))
+        return request_object(means, item.value)
+
+    async def _permissions(self, request: web.Request) -> list[dict[str, str]]:
+        """What was allowed by agreeing, by its name here and its reference."""
+        given = await permissions.given_by(self._desk.means, (await self._desk.sitting(request)).vault, await self._asked(request))
         return [{"id": each.id, "reference": permission_reference(each.value.permission)} for each in given]
 
     async def show_request(self, request: web.Request) -> web.StreamResponse:
@@ -105,7 +108,9 @@ class AskingPages:
                 accepted=admitted_elsewhere(view.refusal, words.locale),
                 misfit=partial(misfit, words=words),
             )
-        return await render(request, "wallet/consent.html", view=view, chosen=_Chosen(request))
+        asked = await self._asked(request)
+        own = self._desk.runs(view.asker.party, asked.response_uri, asked.origin or "")
+        return await render(request, "wallet/consent.html", view=view, chosen=_Chosen(request), own_house=own)
 
     async def decide(self, request: web.Request) -> web.StreamResponse:
         form = Form(await read_form(request))

@@ -132,6 +132,7 @@ class CollectingPages:
             item=item,
             invitation=item.value,
             host=host_of(item.value.issuer),
+            own_house=self._desk.runs(item.value.issuer),
             known=item.value.issuer in known or trust.federation.knows(item.value.issuer),
             unknown=unknown is not None,
             missing=None if unknown is None else await missing_view(request, (unknown.detail,)),

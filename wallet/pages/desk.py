@@ -11,6 +11,7 @@ from typing import NoReturn
 from aiohttp import web
 
 from shared.errors import Malformed, VcError
+from shared.urls import same_house
 from shared.web.auth import require_session
 from shared.web.dates import Dates
 from shared.web.entity import OwnEntity
@@ -57,6 +58,12 @@ class Desk:
     async def sitting(self, request: web.Request) -> Sitting:
         """The open wallet of this browser; ``SignInRequired`` sends people to the sign-in page."""
         return self.unlocked.get((await require_session(request)).key)
+
+    def runs(self, *addresses: str) -> bool:
+        """Whether whoever runs this service is at one of these addresses too, as far as addresses tell: it is to be neither the office of what lies here
+        nor a body to which it is shown (security rule S29).
+        """
+        return any(same_house(self.settings.public_url, address) for address in addresses)
 
     def words(self, request: web.Request) -> Words:
         """Translations and dates for this request."""

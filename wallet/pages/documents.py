@@ -83,6 +83,7 @@ class DocumentPages:
             successors=await resend.successors(self._desk.means, vault, item.value) if told else [],
             card=self._card(request, item),
             document=item.value,
+            own_house=self._desk.runs(item.value.issuer),
             kind=type_of(item.value),
             groups=_grouped(self._card(request, item)),
             shown=_shown(lines, item.id),
