@@ -13,7 +13,6 @@ from support.agents import LPA_2, NORA, PETER, WELFARE, Anytown, asks_by_page, c
 from support.browser import LAPTOP, Open
 from support.desk import copy_file
 from support.hands import at_desk, at_office, invited, opened_wallet
-from support.neighbours import Neighbour
 from support.offices import ACCOUNT, BANK, COUNCIL, ENTRY, GRO, GUARDIAN, NINE, OPG, Street, bring, copy_for, given, open_street
 from support.registry import LPA_1
 from support.trial_verify import CLAIMS
@@ -39,11 +38,9 @@ async def test_at_c02_4_a_death_ends_the_authority_within_one_list_cycle(street:
     """
     other = await given(street, OPG, "representation", LPA_1 | {"represented": {**LPA_1["represented"], "given_name": "Mary"}})
     await one_round(street.desks[BANK].app)
-    hers = Neighbour(street)
-    opening = opened_wallet(street, tmp_path / "nora", open_page, world=hers)
-    async with opening as nora, opened_wallet(street, tmp_path / "joan", open_page) as joan:
-        card = await nora.collects(await invited(street, OPG, "representation", LPA_1))
-        hers.busy.add(f"{OPG}/status/")  # a newer list that her wallet fetched meanwhile would come with her copy
+    async with opened_wallet(street, tmp_path / "nora", open_page) as nora, opened_wallet(street, tmp_path / "joan", open_page) as joan:
+        await nora.collects(await invited(street, OPG, "representation", LPA_1))
+        mailed = await nora.writes(BANK, "Northwold Bank", "representation/bank")  # before her wallet can know better
         await register.refresh(nora.site.host.means, now=True)
         street.clock.at = NINE + 3_600
         registrar = await at_office(street, GRO, open_page)
@@ -56,8 +53,7 @@ async def test_at_c02_4_a_death_ends_the_authority_within_one_list_cycle(street:
 
         street.clock.at = NINE + 3_900
         bank = await at_desk(street, BANK, open_page)
-        await nora.enters()
-        assert await bank.opens(await nora.writes(BANK, "Northwold Bank", "representation/bank")) == ("You can rely on this", "")
+        assert await bank.opens(mailed) == ("You can rely on this", "")
         receipt = await bank.receipt()
         assert (receipt["status_list_iat"], receipt["status_max_age"]) == (NINE, DAY), "the window that remains is told"
         said = await bank.walker.text()
@@ -66,15 +62,14 @@ async def test_at_c02_4_a_death_ends_the_authority_within_one_list_cycle(street:
         )
         assert "It is relied on until 2 March 2027 at 09:00, or until a newer one comes." in said
         await bank.walker.look("desk-before-its-next-list")
-        await nora.hears(await nora.tells(card, BANK, "bank"), "accepted")
-        await nora.answer()
+        await nora.enters()
+        await nora.takes_in(await bank.signs())
         assert await nora.walker.row("Cancelled documents") == (
             "They know what was cancelled before 1 March 2027 at 09:00. What is cancelled later they may not know until 2 March 2027 at 09:00."
         )
         await nora.walker.look("wallet-how-far-they-may-be-behind")
 
         street.clock.at = NINE + 3 * 3_600
-        hers.busy.clear()
         await street.cycle()
         await bank.enters()
         await nora.enters()

@@ -128,6 +128,14 @@ class Holder:
             await page.wait_for_timeout(1000)
         raise AssertionError(f"{telling}: never {state} with {words}: {said}")
 
+    async def takes_in(self, receipt: str) -> None:
+        """A receipt that came by mail, for the newest copy that was made out."""
+        await self.walker.go(f"{self.site.base}/history?kind=addressed-copy")
+        await self.walker.enter(self.walker.page.locator("tbody").get_by_role("link").first)
+        await self.walker.follow("I was given a receipt")
+        await self.walker.write("Or its text", receipt)
+        await self.walker.press("Take it in")
+
     async def answer(self) -> dict[str, str]:
         """The newest receipt, as the history tells of it: its number, what they decided, and why."""
         page, why = self.walker.page, self.walker.page.locator("#why")
@@ -188,9 +196,13 @@ class Clerk:
         state = await self.desk.state({"id": number or self.walker.page.url.partition("?")[0].rpartition("/")[2]})
         return (await self.walker.heading()).partition(":")[0], str(state["code"])
 
+    async def signs(self) -> str:
+        """The clerk's answer to whoever wrote, as it is mailed."""
+        return (await _saved(self.walker, "Save the receipt")).decode()
+
     async def receipt(self) -> dict[str, Any]:
-        """What the clerk's answer says to whoever wrote."""
-        return dict(parse_jwt((await _saved(self.walker, "Save the receipt")).decode()).claims)
+        """What it says."""
+        return dict(parse_jwt(await self.signs()).claims)
 
     async def records(self, *names: str) -> Invitation:
         """The power on the page, for the attorney of these ``names`` to carry."""

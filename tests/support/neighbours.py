@@ -5,7 +5,6 @@ from __future__ import annotations
 from support.offices import Street
 from support.world import World
 
-from shared.errors import Unavailable
 from shared.flow import Fetch, Fetched
 from shared.keys import Role
 from shared.trust.anchors import TrustAnchors
@@ -19,13 +18,8 @@ class Neighbour(World):
     def __init__(self, street: Street) -> None:
         super().__init__(clock=street.clock)
         self.street = street
-        self.busy: set[str] = set()  # addresses below which nobody answers this wallet
 
     async def __call__(self, fetch: Fetch) -> Fetched:
-        if any(fetch.url.startswith(each) for each in self.busy):
-            raise Unavailable("nobody answers")
-        if any(fetch.url.startswith(f"{name}/") for name in self.down):
-            raise Unavailable("nobody answers")
         if any(fetch.url.startswith(f"{name}/") for name in self.street.offices):
             return await self.street(fetch)
         for desk in self.street.desks.values():
