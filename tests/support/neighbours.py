@@ -5,6 +5,7 @@ from __future__ import annotations
 from support.offices import Street
 from support.world import World
 
+from shared.errors import Unavailable
 from shared.flow import Fetch, Fetched
 from shared.keys import Role
 from shared.trust.anchors import TrustAnchors
@@ -20,6 +21,8 @@ class Neighbour(World):
         self.street = street
 
     async def __call__(self, fetch: Fetch) -> Fetched:
+        if any(fetch.url.startswith(f"{name}/") for name in self.down):
+            raise Unavailable("nobody answers")
         if any(fetch.url.startswith(f"{name}/") for name in self.street.offices):
             return await self.street(fetch)
         for desk in self.street.desks.values():

@@ -18,12 +18,14 @@ from verifier import registering
 from verifier.app import one_round
 
 pytestmark = pytest.mark.real
+UNDO = "Lift the freeze, and make the payments that were missed."
 LIMITED = CLAIMS | {"has_restrictions": True, "restrictions_text": "Not to sell Poplar Court while I live."}
 
 
 async def test_post_from_nothing_to_late(template: Template, tmp_path: Path, open_page: Open) -> None:
     async with serving(template, tmp_path / "desk", local=True, retention_days=365) as desk:
-        registering.state(desk.desk.directory, desk.desk.settings, "bank", {"decides": "person", "team": "Accounts"})
+        said = {"decides": "person", "team": "Accounts", "undo": UNDO}
+        registering.state(desk.desk.directory, desk.desk.settings, "bank", said)
         walker = Typist(watched=await open_page(LAPTOP))
         await _enter(walker, desk)
         await _decide(walker, desk)
@@ -82,6 +84,7 @@ async def _called_back(walker: Walker, desk: Running) -> None:
     _, reference = await _sent(desk, "three", about=first.claims["jti"])
     await _open(walker, desk, reference)
     await expect(walker.page.get_by_role("heading", name="What to undo")).to_be_visible()
+    await expect(walker.page.get_by_text(UNDO)).to_be_visible()
     await walker.look("desk-letter-called-back")
     await walker.press("It was undone")
     await expect(walker.page.get_by_role("button", name="It was undone")).to_have_count(0)
