@@ -134,6 +134,8 @@ def _tables(node: ast.AST) -> Iterator[ast.AST]:
             yield values
         case ast.Assign(targets=[ast.Name(id="POINTS" | "STEPS" | "SUCCESSION" | "points" | "ends")], value=value):
             yield value
+        case _:
+            pass
 
 
 def _words(node: ast.AST) -> list[str]:

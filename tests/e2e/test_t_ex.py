@@ -179,7 +179,7 @@ async def test_t_ex_1_a_clerk_reads_of_a_printed_page_what_is_read_online(street
         for part, text in zip(("year", "month", "day"), step.use.get("died_by", "").split("-"), strict=False):
             needed[f"died_by.{part}"] = text
         sheet = qr.png(addressed.render_qr(addressed.parse_file(printed.decode())), ec="L")
-        page = await clerk.upload("/desk/copies", sheet, "page.png", text="", **needed)
+        page = await clerk.upload("/desk/copies", sheet, "page.png", text="", status=200, **needed)
         scanned = await bank.state({"id": clerk.at.rpartition("/")[2]})
         said = [(online["decision"], online["code"]), (opened.decision, opened.code), (scanned["decision"], scanned["code"])]
         assert said == [step.expected] * 3, step

@@ -80,7 +80,7 @@ async def test_killed_while_a_browser_comes_and_goes(desk: Running) -> None:
         assert await visit(back) == 400
         asked, back = await begun()
         assert await visit(back) == 303
-    wish = {"params": {"response_code": query_of(back)["response_code"]}}
+    wish: dict[str, Any] = {"params": {"response_code": query_of(back)["response_code"]}}
     for moment in MOMENTS:
         async with dying(desk, f"collect:{moment}"):
             await desk.call("GET", f"/api/presentation-requests/{asked['id']}", **wish)
