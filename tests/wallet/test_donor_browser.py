@@ -18,6 +18,7 @@ from issuer import donors, reports
 from issuer.app import one_round
 from shared.clock import DAY
 from shared.donor import tag_of
+from shared.errors import Unavailable
 from shared.flow import Fetch, Fetched
 from shared.keys import Role
 from shared.trust.anchors import TrustAnchors
@@ -38,9 +39,14 @@ class Hers(World):
     def __init__(self, they: Family) -> None:
         super().__init__(clock=they.world.clock)
         self.registry = they.registry
+        self.loses = ""
 
     async def __call__(self, fetch: Fetch) -> Fetched:
-        return await self.registry.fetch(fetch)
+        got = await self.registry.fetch(fetch)
+        if self.loses and fetch.url.endswith(self.loses):
+            self.loses = ""
+            raise Unavailable("the answer was lost")
+        return got
 
     def policy(self) -> Policy:
         return Policy(TrustAnchors(anchors=(read_anchor(self.registry.directory / "anchor.pem", Role.CREDENTIAL_ISSUER, entity=URL),)))
@@ -84,10 +90,10 @@ async def decide(margaret: Walker, button: str, yes: str) -> None:
 async def test_the_donor_sees_stops_lets_go_on_and_ends(template: Template, tmp_path: Path, open_page: Open, how: str) -> None:
     hand, size, language = HANDS[how]
     words = {
-        "en": ("Stop for now", "Let them act again", "End it", "Do you want to stop Nora Ashdown for now?", "let Nora Ashdown act", "end it for good?", "Nothing was reported so far."),
-        "cy": ("Atal am y tro", "Gadael iddynt weithredu eto", "Dod ag ef i ben", "Ydych chi am atal Nora Ashdown am y tro?", "adael i Nora Ashdown", "am byth?", "Ni roddwyd gwybod am ddim hyd yma."),
+        "en": ("Stop for now", "Let them act again", "End it", "Do you want to stop Nora Ashdown for now?", "let Nora Ashdown act", "end it for good?", "Nothing was reported so far.", "It may have done it."),
+        "cy": ("Atal am y tro", "Gadael iddynt weithredu eto", "Dod ag ef i ben", "Ydych chi am atal Nora Ashdown am y tro?", "adael i Nora Ashdown", "am byth?", "Ni roddwyd gwybod am ddim hyd yma.", "Efallai iddi wneud hyn."),
     }[language]  # fmt: skip
-    async with family(template, tmp_path) as they, serve_wallet(tmp_path / "margaret", world=Hers(they)) as site:
+    async with family(template, tmp_path) as they, serve_wallet(tmp_path / "margaret", world=(network := Hers(they))) as site:
         number = await they.appoint()
         made = await donors.make(they.registry.office, number, actor=CLERK)
         opened = await site.host.doors.open(site.made.holder, site.made.passphrase)
@@ -109,7 +115,10 @@ async def test_the_donor_sees_stops_lets_go_on_and_ends(template: Template, tmp_
         await expect(margaret.page.locator("#told tbody tr")).to_have_count(1)
         await margaret.look("reported")
 
+        network.loses = "/holder/hold"
         await decide(margaret, words[0], words[3])
+        await expect(margaret.page.locator("#ask-error, .govuk-error-summary").get_by_text(words[7]).first).to_be_visible()
+        await margaret.press(words[0])
         await expect(margaret.page.get_by_role("button", name=words[1])).to_be_visible()
         await margaret.look("stopped")
         await later(they, site, opened, 3_600)

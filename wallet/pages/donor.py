@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from aiohttp import web
 
-from shared.errors import Missing, VcError
+from shared.errors import Missing, Unavailable, VcError
 from shared.web.auth import read_form
 from shared.web.forms import Form
 from shared.web.pages import render
@@ -104,9 +104,11 @@ class DonorPages:
         vault, item = await self._item(request)
         try:
             await at_office.ask(self._desk.means, vault, item, request.match_info["ask"])
-        except VcError:
-            form = Form()
-            form.error("ask", self._desk.words(request)._("The office did not do it. Look at the document again, or ask the office."))
+        except VcError as error:
+            form, words = Form(), self._desk.words(request)
+            refused = words._("The office did not do it. Look at the document again, or ask the office.")
+            unheard = words._("The office did not answer. It may have done it. Ask again: it is done only once.")
+            form.error("ask", unheard if isinstance(error, Unavailable) else refused)
             return await self._show(request, item, form)
         await self._look_again(vault, item.id)
         raise web.HTTPSeeOther(f"/cards/{item.id}?asked={request.match_info['ask']}")
