@@ -1,4 +1,4 @@
-"""An office killed between an attorney's wallet and her donor's, on both databases: no report is lost or told twice, and what a donor asks is done once."""
+"""An office killed between an attorney's wallet and her donor's: no report is lost or told twice, and what a donor asks is done once."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ HOUR = 3_600
 
 
 @pytest.fixture
-async def they(template: Template, tmp_path: Path, storage_uri: str) -> AsyncIterator[Family]:
-    async with family(template, tmp_path, storage=storage_uri) as all_of_them:
+async def they(template: Template, tmp_path: Path, postgresql_uri: str) -> AsyncIterator[Family]:
+    async with family(template, tmp_path, storage=postgresql_uri) as all_of_them:
         yield all_of_them
 
 

@@ -151,7 +151,7 @@ async def main() -> None:
     settings = msgspec.structs.replace(known, failpoint=failpoint, storage=storage or known.storage)
     now = int(at)
     if failpoint.startswith("together-look:"):  # only where more acts wait than are looked at in one go
-        together.AT_ONCE = 1  # type: ignore[misc]
+        vars(together)["AT_ONCE"] = 1
     desk = open_desk(folder, settings, clock=lambda: now)
     await start(desk)
     try:

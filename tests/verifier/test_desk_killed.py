@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -32,8 +33,8 @@ BACK = "https://northwold-bank.example/account"
 ADDRESS = "http://localhost:8103"
 
 
-@pytest.fixture
-async def desk(template: Template, tmp_path: Path, storage_uri: str) -> AsyncIterator[Running]:
+@asynccontextmanager
+async def opened(template: Template, tmp_path: Path, storage: str) -> AsyncIterator[Running]:
     """What other processes of it have to know is in its file."""
     folder = tmp_path / "desk"
     place(template, folder)
@@ -43,7 +44,20 @@ async def desk(template: Template, tmp_path: Path, storage_uri: str) -> AsyncIte
     key = folder / "own-issuer.key"
     key.write_text(KEY)
     key.chmod(0o600)
-    async with serving(template, folder, storage=storage_uri, public_url=ADDRESS) as running:
+    async with serving(template, folder, storage=storage, public_url=ADDRESS) as running:
+        yield running
+
+
+@pytest.fixture
+async def desk(template: Template, tmp_path: Path, storage_uri: str) -> AsyncIterator[Running]:
+    async with opened(template, tmp_path, storage_uri) as running:
+        yield running
+
+
+@pytest.fixture
+async def busy(template: Template, tmp_path: Path, postgresql_uri: str) -> AsyncIterator[Running]:
+    """One with pages, on the database that several processes share."""
+    async with opened(template, tmp_path, postgresql_uri) as running:
         yield running
 
 
@@ -55,8 +69,9 @@ async def count(desk: Running, table: str) -> int:
     return await desk.desk.storage.read(unit)
 
 
-async def test_killed_while_a_browser_comes_and_goes(desk: Running) -> None:
+async def test_killed_while_a_browser_comes_and_goes(busy: Running) -> None:
     """Its number and its way back are good once: where the answer was lost it begins again. Its organisation hears of it once."""
+    desk = busy
     async with ClientSession(cookie_jar=CookieJar(unsafe=True)) as mine:
 
         async def visit(url: str) -> int:
@@ -80,17 +95,18 @@ async def test_killed_while_a_browser_comes_and_goes(desk: Running) -> None:
         assert await visit(back) == 400
         asked, back = await begun()
         assert await visit(back) == 303
-    wish: dict[str, Any] = {"params": {"response_code": query_of(back)["response_code"]}}
+    code = {"response_code": query_of(back)["response_code"]}
     for moment in MOMENTS:
         async with dying(desk, f"collect:{moment}"):
-            await desk.call("GET", f"/api/presentation-requests/{asked['id']}", **wish)
+            await desk.call("GET", f"/api/presentation-requests/{asked['id']}", params=code)
         assert await count(desk, "event") == int(moment == "after")
     for _ in range(2):
-        status, told = await desk.call("GET", f"/api/presentation-requests/{asked['id']}", **wish)
+        status, told = await desk.call("GET", f"/api/presentation-requests/{asked['id']}", params=code)
         assert (status, told["decision"], await count(desk, "event")) == (200, "accepted", 1)
 
 
-async def test_killed_while_its_people_set_it_up(desk: Running) -> None:
+async def test_killed_while_its_people_set_it_up(busy: Running) -> None:
+    desk = busy
     registering.state(desk.desk.directory, desk.desk.settings, "bank", {"team": "Estates"})
     clerk = await Clerk(desk).sign_in()
     (bea,) = await desk.desk.storage.read(everybody)
