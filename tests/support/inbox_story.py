@@ -31,6 +31,8 @@ async def act(desk: Desk, action: str, identifier: str, letter: str) -> None:
         await passing.take(desk, letter)
     elif action == "deliver":
         await passing.deliver(desk, arrived)
+    elif action == "dealt-with":
+        await passing.deal_with(desk, identifier)
     else:
         who = (await desk.storage.read(everybody))[0]
         post = await inbox_desk.one(desk, who, identifier)

@@ -162,6 +162,21 @@ async def test_killed_while_it_is_passed_on(template: Template, tmp_path: Path, 
         assert await lines(town.library) == [("undecided", "passed_on")]
 
 
+async def test_killed_while_it_is_said_that_a_lost_letter_is_dealt_with(template: Template, tmp_path: Path) -> None:
+    """It stays on the list until somebody's word of it is kept, with one line in the log; said again it changes nothing."""
+    async with open_town(template, tmp_path) as town:
+        desk, town.status = town.library.desk, 400
+        one = await passing.take(desk, town.letter().token)
+        await passing.deliver(desk, town.send)
+        waiting = []
+        for moment in (*MOMENTS, "before"):
+            await die(desk.directory, "", "dealt-with", f"letter-dealt-with:{moment}", identifier=one.id)
+            waiting.append(await desk.storage.read(lambda tx: passed.count_open(tx, AT)))
+        await passing.deal_with(desk, one.id)
+        assert waiting == [(1, 1), (0, 0), (0, 0)]
+        assert await lines(town.library) == [("undecided", "passed_on"), ("undecided", "not_delivered")]
+
+
 async def test_killed_while_it_is_said_that_something_was_undone(template: Template, tmp_path: Path, storage_uri: str) -> None:
     """It waits to be undone until somebody's word of it is kept; whoever says so again changes nothing."""
     folder = tmp_path / "desk"
