@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
 from pathlib import Path
 
 from aiohttp import web
@@ -40,16 +39,8 @@ CHORES_EVERY = 20.0  # seconds between two rounds of housekeeping
 TELL_EVERY = 1.0  # seconds between two looks for events to send
 
 
-@dataclass(slots=True)
-class Sweeping:
-    """Whether something deleted may still lie on the disk: at the start nobody knows."""
-
-    due: bool = True
-
-
 LATE: web.AppKey[Gauge] = web.AppKey("LATE", Gauge)
 FOLLOWER: web.AppKey[resting.Follower] = web.AppKey("FOLLOWER", resting.Follower)
-SWEEPING: web.AppKey[Sweeping] = web.AppKey("SWEEPING", Sweeping)
 
 logger = logging.getLogger("muniment.verifier")
 
@@ -68,7 +59,7 @@ def build(desk: Desk, *, chores: bool = True) -> web.Application:
     """The whole service; without ``chores`` somebody else calls ``one_round`` and ``visit``."""
     app = make_app("verifier", desk.settings, storage=desk.storage, clock=desk.clock, entropy=desk.entropy)
     store = Store(desk)
-    app[DESK], app[STORE], app[SWEEPING], app[FOLLOWER] = desk, store, Sweeping(), resting.Follower()
+    app[DESK], app[STORE], app[FOLLOWER] = desk, store, resting.Follower()
     auth.use_auth(app, sign_in_path="/desk/sign-in")
     WalletApi(desk, store).add_to(app)
     RelyingPartyApi(desk, store).add_to(app)
@@ -101,45 +92,31 @@ async def _resources(app: web.Application) -> AsyncIterator[None]:
 
 
 async def one_round(app: web.Application) -> None:
-    """Forget what has had its time, and take it off the disk; say anew what is in force.
+    """Forget what has had its time, say anew what is in force, and take off the disk what was deleted since the last round, whoever did.
 
     What could not be taken off is tried again in the next round.
     """
-    desk, sweeping = app[DESK], app[SWEEPING]
+    desk = app[DESK]
     at = desk.clock()
 
-    async def unit(tx: Tx) -> int:
-        return (
-            await exchanges.purge(tx, at)
-            + await log.purge(tx, at)
-            + await scan.purge(tx, at)
-            + await desk_receipts.purge(tx, at)
-            + await events.purge(tx, at)
-            + await given.purge(tx, at)
-            + await letters.purge(tx, at)
-            + await passed.purge(tx, at)
-            + await permissions.purge(tx, at)
-            + await known.purge(tx, at)
-            + await acts.purge(tx, at)
-            + await watched.purge(tx, at)
-        )
+    async def unit(tx: Tx) -> None:
+        for records in (exchanges, log, scan, desk_receipts, events, given, letters, passed, permissions, known, acts, watched):
+            await records.purge(tx, at)
 
-    sweeping.due |= await desk.storage.write(unit, point="purge") > 0
+    await desk.storage.write(unit, point="purge")
     await auth.sweep(app)
     await keys.follow(desk)
     await publisher_of(desk).tend()
     await registering.tend(desk)
     await together.look_again(desk, app[STORE])
-    sweeping.due |= await inherited.tend(desk, await app[STORE].federation())
+    await inherited.tend(desk, await app[STORE].federation())
     await entity_of(desk).tend()
     await log_site_of(desk).tend()
     await watching.look(desk, app[STORE])
     if desk.settings.inbox:
         await inbox_keys.tend(desk, await app[STORE].federation())
         app[LATE].set(await inbox.tend(desk))
-    if sweeping.due:
-        await desk.storage.checkpoint()
-        sweeping.due = False
+    await desk.storage.checkpoint()
 
 
 async def tell(app: web.Application) -> None:

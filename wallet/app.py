@@ -229,7 +229,7 @@ async def post_letters(app: web.Application) -> None:
 
 
 async def one_round(app: web.Application) -> None:
-    """Who may ask, if it is time; every open wallet once; and the counters whose time is over."""
+    """Who may ask, if it is time; every open wallet once; and the counters whose time is over. What was deleted meanwhile leaves the disk."""
     host = app[HOST]
     await register.refresh(host.means)
     await host.views.sweep()
@@ -241,3 +241,4 @@ async def one_round(app: web.Application) -> None:
         await telling.carry_on_all(host.means, vault, host.outbox)
         await replies.collect(host.means, vault, host.outbox)
     await auth.sweep(app)
+    await host.storage.checkpoint()

@@ -34,6 +34,8 @@ from ._statement import check
 
 _BATCH = 256  # units a COMMIT: bounds how long the first of them waits for the last
 _TOGETHER = 64  # units handed over at once: bounds how long the first of them waits in a loop that never rests
+_ANEW_EVERY = 86_400.0  # seconds between two times that the file is written anew
+_ANEW_MOST = 64 * 2**20  # bytes of a file that is written anew: it passes through memory, and writers wait for it
 _PRAGMAS = (
     "synchronous=FULL",
     "foreign_keys=ON",
@@ -141,7 +143,9 @@ class Sqlite:
     """``Storage`` in one file, its ``-wal`` and its ``-shm``; all three readable by their owner only.
 
     ``checkpoint`` moves the write-ahead log into the file and empties it: with secure_delete a deleted value is then in none of the
-    files. What the file system or a solid-state disk keeps of overwritten blocks, and backups, are beyond it.
+    files, but for one place. Where SQLite divides a full page it leaves bytes of the rows that moved between those that stayed, and they
+    outlive those rows. So the first ``checkpoint``, and then one a day, writes the file anew (VACUUM) where it has at most 64 MiB.
+    What the file system or a solid-state disk keeps of overwritten blocks, and backups, are beyond it.
     """
 
     def __init__(self, path: Path, *, failpoint: str = "", readers: int = 2, busy_ms: int = 5000) -> None:
@@ -149,6 +153,7 @@ class Sqlite:
         self._busy_ms = busy_ms
         self._failpoint = Failpoint.parse(failpoint)
         self._closed = False
+        self._anew_at = 0.0
         self._writes: SimpleQueue[Job[Any] | None] = SimpleQueue()
         self._reads: SimpleQueue[Job[Any] | None] = SimpleQueue()
         self._gathered: WeakKeyDictionary[asyncio.AbstractEventLoop, list[Job[Any]]] = WeakKeyDictionary()
@@ -343,10 +348,20 @@ class Sqlite:
     def _truncate_log(self, connection: sqlite3.Connection, jobs: Sequence[Job[Any]]) -> None:
         for job in jobs:
             try:
+                self._write_anew(connection)
                 if connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]:
                     job.error = Unavailable("another program is reading the database; deleted values are still in its log")
             except sqlite3.Error as error:
                 job.error = _translate(error)
+
+    def _write_anew(self, connection: sqlite3.Connection) -> None:
+        """If it is time. What another program's lock or a full disk keeps from it is tried again at the next checkpoint."""
+        size = "SELECT page_count * page_size FROM pragma_page_count, pragma_page_size"
+        if monotonic() < self._anew_at or connection.execute(size).fetchone()[0] > _ANEW_MOST:
+            return
+        with suppress(sqlite3.OperationalError):
+            connection.execute("VACUUM")
+            self._anew_at = monotonic() + _ANEW_EVERY
 
     # --- the reader threads
 

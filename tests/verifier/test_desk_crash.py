@@ -192,9 +192,8 @@ async def test_killed_while_deleting(template: Template, tmp_path: Path, storage
     async with serving(template, folder, **settings(storage)) as desk:
         desk.clock.at += 16 * 60
         assert (await desk.state(asked))["verdict"] is None
-        from verifier.app import SWEEPING, one_round
+        from verifier.app import one_round
 
-        assert desk.app[SWEEPING].due or storage.startswith("sqlite")
         await one_round(desk.app)
         await verify_decisions(desk.desk)
 
