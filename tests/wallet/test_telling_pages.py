@@ -200,7 +200,8 @@ async def test_look_agree_and_follow(home: Home) -> None:
 
 async def test_a_letter_is_handed_in_at_a_counter(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
     """Its file is there once she said so, the wallet posts it no more, and says so; then she leaves it to the wallet after all."""
-    bank = home.town.bodies[0]
+    bank, working = home.town.bodies[0], home.site.host.outbox.working
+    await working.acquire()  # the service posts every two seconds by itself: not here
     await home.at.get(f"/tell/new?document={home.document}")
     await choose(home, f"{bank.entity} tell-of-death", do="look")
     await agree(home)
@@ -219,7 +220,9 @@ async def test_a_letter_is_handed_in_at_a_counter(home: Home, monkeypatch: pytes
         assert answer.content_type == "application/jose"
         assert 'filename="letter.jose"' in answer.headers["Content-Disposition"]
         assert f'"purpose_id":"{bank.uses[0].id}"' in open_letter(await answer.text(), bank.private).copy
+    working.release()
     await home.post(DAY)
+    await working.acquire()
     await home.at.enter()
     await home.at.get(where)
     assert (home.marks(), bank.posted, bank.asked) == (["carried"], [], 1)
@@ -247,6 +250,7 @@ async def test_a_letter_is_handed_in_at_a_counter(home: Home, monkeypatch: pytes
         patched.setattr(Outbox, "find", find_too_late)
         await home.at.post(f"{letter}/hand-in", form, keep=False)
     assert (home.at.status, "Nothing was changed" in home.at.text, "in this moment" in home.at.text) == (409, True, True)
+    working.release()
     await home.post()
     for does in ("hand-in", "send"):
         await home.at.post(f"{letter}/{does}", form, keep=False)
