@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,7 @@ from support.second_person import approve, send_back, version_of
 from issuer import approval, people
 from issuer.app import one_round
 from issuer.office import digest
+from issuer.records import waiting as records
 from issuer.replace import replace as correct
 from issuer.sessions import Actor, Approval
 from shared.clock import DAY
@@ -61,6 +63,11 @@ async def test_copies_wait_for_a_second_person(registry: Registry) -> None:
     assert (again.transaction_id, again.interval) == (response.transaction_id, 600)
     (listed,) = await approval.waiting(registry.office)
     assert listed.document.id == number
+    for name, fitting in ((number, [number]), ("0", [])):
+        looked = records.Wanted(number=name, reference=b"x", types=["person"])
+        found = await registry.office.storage.read(partial(records.page, limit=9, wanted=looked))
+        assert [each.document.id for each in found] == fitting
+        assert await registry.office.storage.read(partial(records.count, wanted=looked)) == len(fitting)
     assert (await approve(registry.office, number, APPROVER)).approval is Approval.APPROVED
     assert await approval.waiting(registry.office) == []
     registry.clock.at += 1_800  # longer than an access token lives

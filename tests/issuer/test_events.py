@@ -525,6 +525,15 @@ async def test_both_databases_hear_decide_and_put_right(template: Template, tmp_
         said.append((await deciding_news.case(registry.office, found.id)).doubted)
         assert said == [False, True]
         listed_news = await registry.office.storage.read(lambda tx: news.page(tx, open_only=False, offset=0, limit=9))
+        for wanted, fitting in (
+            (news.Wanted(number=made["id"], said=[]), 2),
+            (news.Wanted(number=found.id, said=[]), 1),
+            (news.Wanted(number="", said=[(found.vct, found.became), ("urn:none", "shown")]), 1),
+            (news.Wanted(number="", said=[]), 0),
+        ):
+            page = partial(news.page, open_only=False, offset=0, limit=9, wanted=wanted)
+            assert len(await registry.office.storage.read(page)) == fitting
+            assert await registry.office.storage.read(partial(news.count, open_only=False, wanted=wanted)) == fitting
         counted = await registry.office.storage.read(lambda tx: news.concerned_count(tx, [each.id for each in listed_news]))
         assert sorted(counted.values()) == [1, 1], "the registrar's word brings nothing back a second time"
         await marking.tend(registry.office)

@@ -125,3 +125,4 @@ async def test_counted_alike_by_both_databases(template: Template, tmp_path: Pat
         at = desk.clock()
         assert await storage.read(lambda tx: exchanges.count_undecided(tx, at, READ_FIRST)) == 0
         assert await storage.read(lambda tx: passed.count_open(tx, at)) == (0, 0)
+        assert not await storage.write(lambda tx: passed.deal_with(tx, "none", at))
