@@ -376,7 +376,6 @@ def restore(arguments: argparse.Namespace) -> int:
             content = await open_backup(locked, secret)
             return await fill_from(
                 host.doors,
-                host.storage,
                 content,
                 holder=arguments.holder or "",
                 passphrase=passphrase,

@@ -174,31 +174,29 @@ def _sealed(text: str) -> bytes:
     return sealed
 
 
-async def restore(doors: Doors, storage: Storage, content: Content, *, holder: str, passphrase: str, at: int, entropy: Entropy) -> Opened:
+async def restore(doors: Doors, content: Content, *, holder: str, passphrase: str, at: int, entropy: Entropy) -> Opened:
     """A new wallet with everything of the backup, under a new name if ``holder`` says one. ``Conflict`` if the name is taken."""
-    opened = await doors.make(holder or content.holder, passphrase)
 
-    async def fill(tx: Tx) -> None:
+    async def fill(tx: Tx, vault: Vault) -> None:
         for name, document in content.documents.items():
             marked = msgspec.structs.replace(document, restored=True)
-            await DOCUMENTS.put(tx, opened.vault, name, marked, entropy=entropy)
+            await DOCUMENTS.put(tx, vault, name, marked, entropy=entropy)
         for name, copy in content.copies.items():
-            await COPIES.put(tx, opened.vault, name, copy, entropy=entropy)
+            await COPIES.put(tx, vault, name, copy, entropy=entropy)
         for name, made in content.addressed.items():
-            await ADDRESSED.put(tx, opened.vault, name, made, entropy=entropy)
+            await ADDRESSED.put(tx, vault, name, made, entropy=entropy)
         for token in content.status:
-            await STATUS.put(tx, opened.vault, opened.vault.tag("status list", token.uri), token, entropy=entropy)
+            await STATUS.put(tx, vault, vault.tag("status list", token.uri), token, entropy=entropy)
         for client in content.clients:
-            await CLIENTS.put(tx, opened.vault, client_name(opened.vault, client.issuer, client.server), client, entropy=entropy)
+            await CLIENTS.put(tx, vault, client_name(vault, client.issuer, client.server), client, entropy=entropy)
         for known in content.known_uses:
-            await KNOWN_USES.put(tx, opened.vault, name_of(opened.vault, known.entity, known.id), known, entropy=entropy)
-        await _fill_letters(tx, opened.vault, content, entropy=entropy)
-        await _fill_reports(tx, opened.vault, content, entropy=entropy)
-        await _fill_asks(tx, opened.vault, content, entropy=entropy)
-        await _fill_history(tx, opened.vault, content, at=at, entropy=entropy)
+            await KNOWN_USES.put(tx, vault, name_of(vault, known.entity, known.id), known, entropy=entropy)
+        await _fill_letters(tx, vault, content, entropy=entropy)
+        await _fill_reports(tx, vault, content, entropy=entropy)
+        await _fill_asks(tx, vault, content, entropy=entropy)
+        await _fill_history(tx, vault, content, at=at, entropy=entropy)
 
-    await storage.write(fill, point="restore")
-    return opened
+    return await doors.make(holder or content.holder, passphrase, fill=fill)
 
 
 async def _fill_letters(tx: Tx, vault: Vault, content: Content, *, entropy: Entropy) -> None:

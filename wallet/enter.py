@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from shared.clock import Clock, Entropy
@@ -12,6 +13,8 @@ from wallet.records import LOCKED, PROFILE, SENT, add_wallet, delete_wallet, fin
 from wallet.sessions import Profile
 
 _PROFILE = "profile"
+Fill = Callable[[Tx, Vault], Awaitable[None]]
+"""What lies in a new wallet from the beginning."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,14 +39,16 @@ class Doors:
         """What tries are counted under: tells nobody whose they are."""
         return (await name_mac(self._keeper.custodian, name)).hex()
 
-    async def make(self, name: str, passphrase: str) -> Opened:
-        """A new wallet; ``Conflict`` if the name is taken, ``Malformed`` for a name or passphrase that is not taken."""
+    async def make(self, name: str, passphrase: str, *, fill: Fill | None = None) -> Opened:
+        """A new wallet, with what ``fill`` puts into it or not at all; ``Conflict`` if the name is taken, ``Malformed`` for a name or passphrase that is not taken."""
         holder = check_name(name)
         locked, vault, code = await self._keeper.make(holder, passphrase, at=self._clock())
 
         async def add(tx: Tx) -> None:
             await add_wallet(tx, locked)
             await PROFILE.put(tx, vault, _PROFILE, Profile(holder=holder), entropy=self._entropy)
+            if fill is not None:
+                await fill(tx, vault)
 
         await self._storage.write(add, point="wallet")
         return Opened(vault=vault, holder=holder, recovery_code=code)

@@ -430,7 +430,6 @@ async def test_what_was_known_of_organisations_comes_along_in_a_backup(town: Tow
     content = await open_backup(data, PASSPHRASE)
     again = await restore(
         wallet.doors,
-        wallet.storage,
         content,
         holder="Nora again",
         passphrase=PASSPHRASE,

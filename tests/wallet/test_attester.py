@@ -211,7 +211,7 @@ async def test_a_restored_backup_can_still_fetch_new_copies(tmp_path: Path) -> N
         file = await tools.back_up(wallet.vault, holder="Nora", passphrase=PASSPHRASE)
         content = await open_backup(file, PASSPHRASE)
         opened = await backup.restore(
-            wallet.doors, wallet.storage, content, holder="Peter", passphrase=PASSPHRASE, at=here.clock(), entropy=wallet.means.entropy
+            wallet.doors, content, holder="Peter", passphrase=PASSPHRASE, at=here.clock(), entropy=wallet.means.entropy
         )
         assert len(await wallet.storage.read(lambda tx: CLIENTS.all(tx, opened.vault))) == 1
         here.clock.at += 21 * DAY

@@ -293,9 +293,7 @@ async def test_a_wallet_from_a_backup_asks_for_what_it_has(handed: Given) -> Non
     tools = BackupTools(storage=wallet.storage, hardness=EASY, clock=wallet.world.clock, entropy=Dice("backup"))
     data = await tools.back_up(wallet.vault, holder="Nora", passphrase=PASSPHRASE)
     content = await open_backup(data, PASSPHRASE)
-    wallet.opened = await restore(
-        wallet.doors, wallet.storage, content, holder="Nora 2", passphrase=PASSPHRASE, at=wallet.world.clock(), entropy=Dice("r")
-    )
+    wallet.opened = await restore(wallet.doors, content, holder="Nora 2", passphrase=PASSPHRASE, at=wallet.world.clock(), entropy=Dice("r"))
     await tend(wallet.means, wallet.vault)
     await next_day(handed)
     assert [text for _, text in seen] == [given.provisional]

@@ -441,9 +441,7 @@ async def test_a_backup_keeps_what_was_told_and_the_key_to_what_comes(they: Fami
     file = await tools.back_up(wallet.vault, holder="Margaret", passphrase=passphrase)
     content = await open_backup(file, passphrase)
     at, entropy = they.world.clock(), wallet.means.entropy
-    wallet.opened = await restore(
-        wallet.doors, wallet.storage, content, holder="Margaret again", passphrase=passphrase, at=at, entropy=entropy
-    )
+    wallet.opened = await restore(wallet.doors, content, holder="Margaret again", passphrase=passphrase, at=at, entropy=entropy)
     assert [number for number, _ in await heard(they)] == [1]
     await they.show()
     await they.go(20 * DAY)

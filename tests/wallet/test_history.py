@@ -133,9 +133,7 @@ async def test_a_backup_makes_the_same_wallet_elsewhere(wallet: Wallet, tmp_path
     assert b"Margaret" not in data
     content = await open_backup(data, "a passphrase for backups")
     async with open_wallet(f"sqlite:///{tmp_path}/other.db", world=wallet.world, holder="Somebody", seed="elsewhere") as other:
-        made = await restore(
-            other.doors, other.storage, content, holder="", passphrase=PASSPHRASE, at=wallet.world.clock(), entropy=Dice("r")
-        )
+        made = await restore(other.doors, content, holder="", passphrase=PASSPHRASE, at=wallet.world.clock(), entropy=Dice("r"))
         assert made.holder == "Nora Ashdown"
         assert made.recovery_code
         other.opened = await other.doors.open("nora ashdown", PASSPHRASE)
@@ -179,8 +177,8 @@ async def test_a_name_that_is_taken_restores_nothing(wallet: Wallet) -> None:
     data = await tools(wallet).back_up(wallet.vault, holder="Nora Ashdown", passphrase="a passphrase for backups")
     content = await open_backup(data, "a passphrase for backups")
     with pytest.raises(Conflict):
-        await restore(wallet.doors, wallet.storage, content, holder="", passphrase=PASSPHRASE, at=1, entropy=Dice("r"))
-    made = await restore(wallet.doors, wallet.storage, content, holder="Nora 2", passphrase=PASSPHRASE, at=1, entropy=Dice("r"))
+        await restore(wallet.doors, content, holder="", passphrase=PASSPHRASE, at=1, entropy=Dice("r"))
+    made = await restore(wallet.doors, content, holder="Nora 2", passphrase=PASSPHRASE, at=1, entropy=Dice("r"))
     assert len(await wallet.storage.read(lambda tx: DOCUMENTS.all(tx, made.vault))) == 1
 
 
