@@ -121,16 +121,27 @@ async def _keep(desk: Desk, permission: Permission, shown: VerifiedCredential, p
         else {"vct": claims.vct, "issuer": claims.issuer, "uri": status.uri, "idx": status.idx},
         "follows_until": claims.expires_at,
     }
-    ends = dt.date.fromisoformat(permission.expires)
-    kept_days = permission_kind().kept_days or 0
     return Kept(
         id=permission.id,
         exchange="",
         terms=strict_json.dumps(permission_members(permission)).decode(),
         sealed=await desk.custodian.seal(STORAGE, strict_json.dumps(inside), context=_context(permission.id)),
         given_at=desk.clock(),
-        keep_until=int(dt.datetime(ends.year, ends.month, ends.day, tzinfo=dt.UTC).timestamp()) + (1 + kept_days) * DAY,
+        keep_until=_ends(permission),
     )
+
+
+def _ends(permission: Permission) -> int:
+    """When nothing of it is kept any more."""
+    last = dt.date.fromisoformat(permission.expires)
+    kept_days = permission_kind().kept_days or 0
+    return int(dt.datetime(last.year, last.month, last.day, tzinfo=dt.UTC).timestamp()) + (1 + kept_days) * DAY
+
+
+def kept_until(asked: Asked) -> int:
+    """Until when what is shown with the permissions that are asked for is kept to prove them; 0 where none is asked for."""
+    wanted = (parse_permission(each) for each in transactions(asked.terms))
+    return max((_ends(each) for each in wanted if each is not None), default=0)
 
 
 async def opened(desk: Desk, kept: Kept) -> Mapping[str, Any]:

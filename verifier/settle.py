@@ -25,7 +25,7 @@ from shared.web import log
 from verifier.desk import LOG, STORAGE, Desk
 from verifier.details import names_seen
 from verifier.facts import count_again, fact_of
-from verifier.granting import granted
+from verifier.granting import granted, kept_until
 from verifier.inherited import may_use
 from verifier.records import events, exchanges, knowledge, permissions, watched
 from verifier.records.exchanges import Ended
@@ -325,6 +325,7 @@ async def sign_receipt(desk: Desk, answered: Answered, opened: Opened, *, answer
     relied = status is not None and not refused
     days = days_kept(desk.directory, settings, use)
     kept = days * DAY if days >= 0 and not refused else answered.keep_until - answered.at
+    proof = kept_until(answered.asked) if answered.decision == "accepted" else 0  # a permission keeps what was shown with it
     receipt = Receipt(
         receipt_id=told["receipt_id"],
         entity=desk.entity,
@@ -334,7 +335,7 @@ async def sign_receipt(desk: Desk, answered: Answered, opened: Opened, *, answer
         effective_from=answered.at if answered.decision == "accepted" else None,
         purpose_id=use,
         claims_kept=() if refused else settings.claims_kept,
-        retain_until=answered.at + kept,
+        retain_until=max(answered.at + kept, proof),
         contact=settings.contact or None,
         how_to_complain=settings.how_to_complain or None,
         status_list_iat=None if status is None else status["as_of"],
