@@ -14,7 +14,7 @@ from support.second_person import approve, send_back, version_of
 from issuer import approval, people
 from issuer.app import one_round
 from issuer.office import digest
-from issuer.records import waiting as records
+from issuer.records import listing
 from issuer.replace import replace as correct
 from issuer.sessions import Actor, Approval
 from shared.clock import DAY
@@ -64,10 +64,10 @@ async def test_copies_wait_for_a_second_person(registry: Registry) -> None:
     (listed,) = await approval.waiting(registry.office)
     assert listed.document.id == number
     for name, fitting in ((number, [number]), ("0", [])):
-        looked = records.Wanted(number=name, reference=b"x", types=["person"])
-        found = await registry.office.storage.read(partial(records.page, limit=9, wanted=looked))
+        looked = listing.Wanted(number=name, reference=b"x", types=["person"])
+        found = await registry.office.storage.read(partial(listing.waiting, limit=9, wanted=looked))
         assert [each.document.id for each in found] == fitting
-        assert await registry.office.storage.read(partial(records.count, wanted=looked)) == len(fitting)
+        assert await registry.office.storage.read(partial(listing.waiting_count, wanted=looked)) == len(fitting)
     assert (await approve(registry.office, number, APPROVER)).approval is Approval.APPROVED
     assert await approval.waiting(registry.office) == []
     registry.clock.at += 1_800  # longer than an access token lives
