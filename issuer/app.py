@@ -164,12 +164,11 @@ async def _resources(app: web.Application) -> AsyncIterator[None]:
 
 
 async def one_round(app: web.Application) -> None:
-    """Forget what has had its time, take it off the disk, go on calling in, and sign lists and what is in force before they grow old."""
+    """Forget what has had its time, go on calling in, sign lists and what is in force before they grow old, and take off the disk what was deleted."""
     office = app[OFFICE]
     at = office.clock()
     await office.storage.write(lambda tx: sweep(tx, at), point="sweep")
     await auth.sweep(app)
-    await office.storage.checkpoint()
     await recall.tend(office)
     await marking.tend(office)
     await following.follow_own(office)
@@ -185,6 +184,7 @@ async def one_round(app: web.Application) -> None:
     await enter_keys(office)
     await log_site_of(office).tend()
     await federation.tend(office)
+    await office.storage.checkpoint()
 
 
 async def follow_keys(office: Office) -> None:

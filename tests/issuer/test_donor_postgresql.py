@@ -1,13 +1,19 @@
-"""The boxes of reports on the other database, and how many lie in one."""
+"""The boxes of reports on the other database, how many lie in one, and what a thief of that database's disk reads (domain check T-BR)."""
 
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
+from hashlib import sha256
 from pathlib import Path
 
+import asyncpg
 import pytest
-from support.family import family
-from support.registry import Template, make_template
+from support.family import Person, family
+from support.postgresql import Server
+from support.reading import lies_in, texts, whole
+from support.registry import LPA_1, Template, make_template
+from support.wallets import open_wallet
 
 from issuer import donors, reports
 from issuer.records import donors as records
@@ -15,11 +21,65 @@ from issuer.records.donors import Kept
 from shared.clock import DAY
 from shared.donor import tag_of
 from wallet import reported
+from wallet.records import DOCUMENTS
 
 
 @pytest.fixture(scope="module")
 def template(tmp_path_factory: pytest.TempPathFactory) -> Template:
     return asyncio.run(make_template(tmp_path_factory.mktemp("office") / "registry"))
+
+
+MARGARET = {
+    "given_name": "Margarethe-Pgcanary",
+    "family_name": "Ashdown-Pgcanary",
+    "birthdate": "1938-11-08",
+    "address": {"postal_code": "ZQ97 4XJ"},
+}
+POWER = LPA_1 | {
+    "represented": MARGARET,
+    "register_entry": "urn:fdc:opg.example:2027:lpa:M-5553-0400-4997",
+    "registration_date": "2026-03-07",
+}
+
+
+async def data_directory(dsn: str) -> str:
+    """Where the server keeps everything, written out to the last page."""
+    connection = await asyncpg.connect(dsn)
+    try:
+        await connection.execute("CHECKPOINT")
+        return str(await connection.fetchval("SHOW data_directory"))
+    finally:
+        await connection.close()
+
+
+def stolen(folder: Path) -> bytes:
+    """Every byte of tables, free space and write-ahead log."""
+    return b"\n".join(whole(folder / part) for part in ("base", "pg_wal"))
+
+
+async def test_t_br_on_postgresql_no_value_lies_in_clear(
+    template: Template, tmp_path: Path, postgresql: Server, postgresql_uri: str
+) -> None:
+    """Office and wallet on one server, and a value of a document that is gone: the server may keep what was deleted, but none of it was ever in clear,
+    and no bare digest leads to the office's reference.
+    """
+    schema, own = postgresql.fresh()
+    async with family(template, tmp_path, storage=postgresql_uri) as they:
+        made = await they.registry.make(claims=POWER, reference="CASE-PGCANARY-4712")
+        async with open_wallet(own, world=they.world, holder="Noreen-Pgcanary", seed="pg") as hers:
+            hers.means = replace(hers.means, fetch=they.nora.wallet.means.fetch, trust=they.nora.wallet.means.trust)
+            item = await they.collect(Person(hers), made["invitation_link"], made["code"])
+            await hers.storage.write(lambda tx: DOCUMENTS.drop(tx, hers.vault, item.id))
+            await hers.storage.checkpoint()
+            assert await hers.documents() == []
+            disk = stolen(Path(await data_directory(postgresql.dsn)))
+    postgresql.run(f"DROP SCHEMA {schema} CASCADE")
+    assert made["id"].encode() in disk, "what is searched for can be found"
+    for value in (*texts(MARGARET), POWER["register_entry"], POWER["registration_date"], "Noreen-Pgcanary", "CASE-PGCANARY-4712"):
+        assert not lies_in(str(value), disk), value
+    for secret in (made["code"], "CASE-PGCANARY-4712", "Noreen-Pgcanary"):
+        assert sha256(secret.encode()).digest() not in disk
+        assert sha256(secret.encode()).hexdigest().encode() not in disk
 
 
 async def test_reports_on_postgresql(template: Template, tmp_path: Path, postgresql_uri: str) -> None:

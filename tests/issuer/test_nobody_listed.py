@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator
 from pathlib import Path
 
-from aiohttp import ClientSession, CookieJar, web
+from aiohttp import ClientSession, CookieJar
 from support.offices import ACCOUNT, BANK, DIED, ENTRY, GRO, NINE, OPG, bring, copy_for, given, open_street
+from support.reading import clear, open_to_all
 from support.registry import LPA_1
 
 from issuer.app import one_round as office_round
-from shared.codec import base64url
-from shared.errors import Malformed
 from verifier.app import one_round as desk_round
 
 MARGARET = {
@@ -24,24 +21,7 @@ MARGARET = {
 VALUES = ("Margarethe-Canary", "Ashdown-Canary", "1938-11-07", "ZQ99 4XJ", "Noreen-Canary", "CASE-4711")
 
 
-def open_to_all(app: web.Application) -> Iterator[str]:
-    """Every path that is read without a name in it, and the newest status lists, heads and commitments."""
-    for route in app.router.routes():
-        path = "" if route.resource is None else route.resource.canonical
-        if route.method == "GET" and path and "{" not in path:
-            yield path
-    yield from ("/status/1", "/status/2", "/log/commitments?from=1&to=100")
-
-
-def clear(body: bytes) -> bytes:
-    """With what stands in it as base64url, tokens among it, written out."""
-    found = [body]
-    for piece in re.findall(rb"[A-Za-z0-9_-]{24,}", body):
-        try:
-            found.append(base64url.decode(piece.decode()))
-        except Malformed:
-            continue
-    return b"\n".join(found)
+BESIDE = ("/status/1", "/status/2", "/log/commitments?from=1&to=100")
 
 
 async def test_t_ce_3_what_everybody_can_fetch_names_nobody(tmp_path: Path) -> None:
@@ -62,7 +42,7 @@ async def test_t_ce_3_what_everybody_can_fetch_names_nobody(tmp_path: Path) -> N
         async with ClientSession(cookie_jar=CookieJar()) as http:  # nobody's
             offices = [(name, each.base, each.app) for name, each in street.offices.items()]
             for name, base, app in [*offices, *((name, each.base, each.app) for name, each in street.desks.items())]:
-                for path in open_to_all(app):
+                for path in (*open_to_all(app), *BESIDE):
                     async with http.get(base + path, allow_redirects=False) as answer:
                         told = clear(await answer.read())
                     read[name + path] = answer.status

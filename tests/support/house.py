@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import socket
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -73,11 +73,15 @@ def _ports(count: int) -> list[int]:
         return [each.getsockname()[1] for each in taken]
 
 
-async def open_house(folder: Path, *, known: bool = False, types: Sequence[Path] = ()) -> House:
+Settle = Callable[[House], Mapping[str, Sequence[str]]]
+"""Lines for files of settings, by their place in the house's folder."""
+
+
+async def open_house(folder: Path, *, known: bool = False, types: Sequence[Path] = (), settle: Settle | None = None) -> House:
     """Set everything up in ``folder`` and start it; ``close_house`` ends it.
 
     ``known``: the wallet fetches what the council's anchor says, and so knows what the council may ask for. ``types`` are files of further
-    kinds of document, which everybody has in their settings.
+    kinds of document, which everybody has in their settings; ``settle`` adds others before anybody is started.
     """
     issuer, wallet, verifier, other = _ports(4)
     async with aiohttp.ClientSession() as http:
@@ -85,14 +89,14 @@ async def open_house(folder: Path, *, known: bool = False, types: Sequence[Path]
         side = Stage(http, {"verifier": other}, folder)
         house = House(folder=folder, stage=stage, side=side)
         try:
-            await _settle(house, known=known, types=types)
+            await _settle(house, known=known, types=types, settle=settle)
         except BaseException:
             close_house(house)
             raise
     return house
 
 
-async def _settle(house: House, *, known: bool, types: Sequence[Path]) -> None:
+async def _settle(house: House, *, known: bool, types: Sequence[Path], settle: Settle | None) -> None:
     stage, side = house.stage, house.side
     init = asyncio.to_thread
     house.registry = await init(stage.init, "issuer", "registry", "--name", REGISTRY, *_place(stage, "issuer"))
@@ -107,6 +111,9 @@ async def _settle(house: House, *, known: bool, types: Sequence[Path]) -> None:
     )  # fmt: skip
     for settings in [*house.folder.glob("*/*.toml")] if types else ():
         settings.write_text(f"credential_types = {json.dumps([*map(str, types)])}\n" + settings.read_text("utf-8"), "utf-8")
+    for file, lines in (settle(house) if settle else {}).items():
+        path = house.folder / file
+        path.write_text("".join(f"{line}\n" for line in lines) + path.read_text("utf-8"), "utf-8")
     before = [(stage, "issuer", "registry"), (stage, "verifier", "council"), (side, "verifier", "stranger")]
     wallet = (stage, "wallet", "nora")  # asks on its start what anchors say
     for services in [before, [wallet]] if known else [[*before, wallet]]:
