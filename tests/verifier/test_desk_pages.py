@@ -68,7 +68,7 @@ async def test_ask_wait_and_read_the_verdict(clerk: Clerk) -> None:
     ):  # fmt: skip
         assert words in page, words
     assert "Not checked:" not in page
-    for wanted, found in (("ashdown+BANK", True), ("copy", False), ("nobody", False), ("x" * 3_000, False)):
+    for wanted, found in (("account+BANK", True), ("ashdown", False), ("copy", False), ("x" * 3_000, False)):
         listed = await clerk.get(f"/desk/requests?q={wanted}")
         assert (f'href="{path}"' in listed, "Nothing fits." in listed, len(listed) < 20_000) == (found, not found, True), wanted
     clerk.desk.clock.at += 15 * 60
@@ -77,7 +77,6 @@ async def test_ask_wait_and_read_the_verdict(clerk: Clerk) -> None:
     assert "Margaret" not in page
     assert "You can rely on this" in page
     assert "Bank account" in await clerk.get("/desk/requests")
-    assert "Nothing fits." in await clerk.get("/desk/requests?q=ashdown"), "what was deleted is found no more"
     page = await clerk.get("/desk/decisions")
     assert "Donor’s postcode" in page
     assert "Margaret" not in page
