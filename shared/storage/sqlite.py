@@ -34,8 +34,7 @@ from ._statement import check
 
 _BATCH = 256  # units a COMMIT: bounds how long the first of them waits for the last
 _TOGETHER = 64  # units handed over at once: bounds how long the first of them waits in a loop that never rests
-_ANEW_EVERY = 86_400.0  # seconds between two times that the file is written anew
-_ANEW_MOST = 64 * 2**20  # bytes of a file that is written anew: it passes through memory, and writers wait for it
+_ANEW_EVERY, _ANEW_MOST = 86_400.0, 64 * 2**20  # seconds until a file is written anew, and its most bytes: writers wait for it meanwhile
 _PRAGMAS = (
     "synchronous=FULL",
     "foreign_keys=ON",
@@ -44,13 +43,11 @@ _PRAGMAS = (
     "temp_store=MEMORY",  # sorting spills no personal data into a temporary file
 )
 _AWAY = {
-    sqlite3.SQLITE_BUSY: "the database is locked by another program",
-    sqlite3.SQLITE_LOCKED: "the database is locked by another program",
+    **dict.fromkeys((sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_PROTOCOL), "the database is locked by another program"),
     sqlite3.SQLITE_FULL: "the disk is full",
     sqlite3.SQLITE_IOERR: "the database file cannot be read or written",
     sqlite3.SQLITE_CANTOPEN: "the database file cannot be opened",
     sqlite3.SQLITE_NOMEM: "out of memory",
-    sqlite3.SQLITE_PROTOCOL: "the database is locked by another program",
 }
 _UNIQUE = {sqlite3.SQLITE_CONSTRAINT_UNIQUE, sqlite3.SQLITE_CONSTRAINT_PRIMARYKEY, sqlite3.SQLITE_CONSTRAINT_ROWID}
 
