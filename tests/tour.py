@@ -13,7 +13,7 @@ COLOURS, HIGHEST = 24, {320: 900, 1280: 860}  # of a picture, and its height in 
 PICTURES = {
     "nora-asked": "in-use/e2e/at_c02/at_c02_5*/wallet-first-of-two-320.png",
     "bank-one-of-two": "in-use/e2e/at_c02/at_c02_5*/desk-one-of-two-1280.png",
-    "margaret-sees": "in-use/wallet/donor_browser/*-en/reported-320.png",
+    "margaret-sees": "in-use/wallet/donor_browser/*-en-1280/reported-320.png",
     "nora-stopped": "in-use/e2e/at_c02/at_c02_10*/wallet-stopped-by-the-donor-320.png",
     "joan-whom": "in-use/e2e/at_c05/at_c05_1*/chosen-320.png",
     "joan-each-learns": "in-use/e2e/at_c05/at_c05_1*/each-learns-1280.png",
@@ -21,7 +21,7 @@ PICTURES = {
     "joan-answers-in-welsh": "in-use/e2e/at_c05/at_c05_1*/over-welsh-320.png",
     "joan-wrong-in-welsh": "in-use/e2e/joans_walk/*-cy-320/wrong-320.png",
     "tom-as-executor": "in-use/e2e/at_c06/at_c06_1*/wallet-as-executor-320.png",
-    "bank-needs-the-grant": "in-use/e2e/at_c06/at_c06_1*/desk-needs-the-grant-1280.png",
+    "bank-needs-the-grant": "in-use/e2e/at_c06/at_c06_1*/desk-needs-the-grant-release-1280.png",
     "tom-through-solicitors": "in-use/e2e/at_c06/at_c06_2*/wallet-as-solicitor-320.png",
 }
 
