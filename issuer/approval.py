@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from issuer.office import Office
-from issuer.records import corrections, documents, donors, key_makers, listing
+from issuer.records import corrections, documents, donors, key_makers
 from issuer.sessions import Actor, Approval, Document, Event
 from shared.credentials import CredentialType
 from shared.errors import Conflict, Forbidden, Malformed
@@ -47,11 +47,6 @@ async def refuse(office: Office, number: str, reason: str, actor: Actor, *, vers
     """Send it back: no copies are made until it is corrected. ``Malformed`` without a reason, else as ``approve``."""
     event = Event(at=office.clock(), kind="sent-back", actor=actor, reason=read_reason(reason), copies=0)
     return await _settle(office, number, version, Approval.REFUSED, event)
-
-
-async def waiting(office: Office, *, limit: int = 200) -> list[listing.Listed]:
-    """Those that wait for a second person, oldest first."""
-    return await office.storage.read(lambda tx: listing.waiting(tx, limit=limit))
 
 
 async def wrote(tx: Tx, number: str, actor: Actor) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
@@ -22,7 +22,7 @@ from verifier.records import exchanges, letters
 from verifier.records.exchanges import Ended
 from verifier.records.letters import Letter, Open
 from verifier.sessions import Answered
-from verifier.settle import Opened, Outcome, Shown, open_verdict, texts_in
+from verifier.settle import Opened, Outcome, Shown, open_verdict
 
 SEARCHED: Final = 500  # letters that a search looks into
 _MAX_ACCOUNT: Final = 100
@@ -105,7 +105,16 @@ async def _post(desk: Desk, letter: Letter) -> Post | None:
 def _texts(desk: Desk, post: Post) -> list[str]:
     terms = post.exchange.asked.terms
     titles = [text for use in desk.uses_of(terms.type, terms.ready) for text in (use.query.title.en, use.query.title.cy)]
-    return [post.number, *titles, *(() if post.opened is None else texts_in(post.opened))]
+    shown = () if post.opened is None else [text for each in post.opened.verdict["credentials"] for text in _texts_in(each["claims"])]
+    return [post.number, *titles, *shown]
+
+
+def _texts_in(value: Any) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, Mapping | list | tuple):
+        for each in value.values() if isinstance(value, Mapping) else value:
+            yield from _texts_in(each)
 
 
 async def about(desk: Desk, who: Operator, post: Post) -> tuple[Post | None, Sequence[Post]]:

@@ -6,7 +6,7 @@ is handed out: everything in it lies in the verdict and in the log, so a crash b
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any, Final
@@ -299,19 +299,6 @@ async def open_verdict(desk: Desk, answered: Answered) -> Opened | None:
     plain = await desk.custodian.unseal(STORAGE, answered.sealed, context=_context(answered.asked.id))
     doc = strict_json.load_object(plain, max_bytes=16_000_000)
     return Opened(**doc)
-
-
-def texts_in(opened: Opened) -> list[str]:
-    """Every text of the details that were shown, for somebody who looks for one."""
-    return [text for each in opened.verdict["credentials"] for text in _texts(each["claims"])]
-
-
-def _texts(value: Any) -> Iterator[str]:
-    if isinstance(value, str):
-        yield value
-    elif isinstance(value, Mapping | list | tuple):
-        for each in value.values() if isinstance(value, Mapping) else value:
-            yield from _texts(each)
 
 
 async def sign_receipt(desk: Desk, answered: Answered, opened: Opened, *, answer_by: int | None = None) -> str | None:

@@ -15,6 +15,7 @@ import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -396,7 +397,7 @@ async def _others(house: House) -> None:
             ended_at=None,
         )
         storage = open_storage(f"sqlite://{house.folder / whose / DATABASES[whose]}")
-        await storage.write(lambda tx, clerk=clerk: operators.add(tx, clerk))  # type: ignore[misc] # defaults of the loop
+        await storage.write(partial(operators.add, operator=clerk))
         await storage.close()
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from aiohttp import ClientError
+from support.counting import rows
 from support.dying import dying
 from support.family import Family, family
 from support.registry import Template, collect
@@ -28,8 +29,7 @@ async def they(template: Template, tmp_path: Path, postgresql_uri: str) -> Async
 
 
 async def count(they: Family, table: str) -> int:
-    row = await they.registry.office.storage.read(lambda tx: tx.fetchrow(f"SELECT count(*) AS n FROM {table}"))  # noqa: S608 - names of ours
-    return 0 if row is None else int(row["n"])
+    return await rows(they.registry.office.storage, table)
 
 
 async def heard(they: Family) -> list[int]:

@@ -11,6 +11,7 @@ import pytest
 from aiohttp import ClientError, ClientSession, CookieJar
 from support import dying as support_dying
 from support.attested import Wallet, attested
+from support.counting import rows
 from support.dying import dies
 from support.registry import Registry, Template, serving
 from support.second_person import approve
@@ -52,8 +53,7 @@ async def promised(registry: Registry) -> tuple[str, Wallet, TokenResponse]:
 
 
 async def count(registry: Registry, table: str) -> int:
-    row = await registry.office.storage.read(lambda tx: tx.fetchrow(f"SELECT count(*) AS n FROM {table}"))  # noqa: S608 - our own names
-    return 0 if row is None else int(row["n"])
+    return await rows(registry.office.storage, table)
 
 
 async def history(registry: Registry, number: str) -> list[str]:

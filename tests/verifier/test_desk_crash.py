@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from support.counting import rows
 from support.desk import BANK, PATHS, Running, Site, Template, copy_file, present, serving
 from support.desk_killed import die
 from support.joint_acts import ASK, PETER, agree, answer_of, next_of
@@ -17,7 +18,6 @@ from support.trial_verify import CLAIMS
 
 from shared.errors import AccessDenied
 from shared.openid4vp import render_refusal, render_response
-from shared.storage import Tx
 from verifier import config, packs
 from verifier.app import one_round
 from verifier.settle import verify_decisions
@@ -25,12 +25,7 @@ from verifier.webhooks import deliver
 
 
 async def count(desk: Running, table: str) -> int:
-    async def unit(tx: Tx) -> int:
-        row = await tx.fetchrow(f"SELECT count(*) AS n FROM {table}")  # noqa: S608 - names of ours
-        assert row is not None
-        return int(row["n"])
-
-    return await desk.desk.storage.read(unit)
+    return await rows(desk.desk.storage, table)
 
 
 @pytest.fixture

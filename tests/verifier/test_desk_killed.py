@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from aiohttp import ClientSession, CookieJar
 from support.clerk import Clerk
+from support.counting import rows
 from support.desk import Running, Template, place, serving
 from support.desk_killed import die, dying
 from support.desk_scan import Enrolled
@@ -20,7 +21,6 @@ from support.posting import post, written
 from support.receiver import HOOK
 from support.trial_verify import IDX, LIST, status_token
 
-from shared.storage import Tx
 from shared.trust.anchors import render_trust
 from shared.trust.bundle import parse_bundle
 from shared.urls import query_of
@@ -62,11 +62,7 @@ async def busy(template: Template, tmp_path: Path, postgresql_uri: str) -> Async
 
 
 async def count(desk: Running, table: str) -> int:
-    async def unit(tx: Tx) -> int:
-        row = await tx.fetchrow(f"SELECT count(*) AS n FROM {table}")  # noqa: S608 - names of ours
-        return 0 if row is None else int(row["n"])
-
-    return await desk.desk.storage.read(unit)
+    return await rows(desk.desk.storage, table)
 
 
 async def test_killed_while_a_browser_comes_and_goes(busy: Running) -> None:

@@ -41,6 +41,34 @@ async def test_a_lost_connection(postgresql_uri: str) -> None:
     await storage.close()
 
 
+async def test_a_checkpoint_clears_the_tables_where_something_was_deleted(postgresql_uri: str) -> None:
+    """And leaves those alone where nothing was: several services come by every few seconds."""
+    storage = open_storage(postgresql_uri)
+    await storage.migrate(STEPS)
+
+    async def counted(tx: Tx) -> tuple[int, int]:
+        row = await tx.fetchrow("SELECT n_dead_tup, vacuum_count FROM pg_stat_user_tables WHERE relname = 'line'")
+        assert row is not None
+        return int(row["n_dead_tup"]), int(row["vacuum_count"])
+
+    async def until(dead: bool) -> int:
+        for _ in range(300):
+            found, cleared = await storage.read(counted)
+            if (found > 0) is dead:
+                return cleared
+            await asyncio.sleep(0.1)
+        raise AssertionError("the server never counted it")
+
+    await storage.write(lambda tx: add(tx, 1))
+    await storage.write(lambda tx: tx.execute("DELETE FROM line"))
+    assert await until(dead=True) == 0
+    await storage.checkpoint()
+    assert await until(dead=False) == 1
+    await storage.checkpoint()
+    assert await until(dead=False) == 1
+    await storage.close()
+
+
 async def test_a_server_that_does_not_answer() -> None:
     storage = open_storage("postgresql://postgres@127.0.0.1:1/postgres")
     with pytest.raises(Unavailable):

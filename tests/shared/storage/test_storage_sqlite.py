@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import random  # noqa: TID251 - the same dance each time
 import resource
 import sqlite3
 import stat
@@ -15,6 +14,7 @@ from typing import Any
 
 import pytest
 from support.ledger import STEPS, add
+from support.trial_verify import Dice
 
 from shared.errors import ConfigError, Conflict, Unavailable
 from shared.storage import Storage, StorageError, Tx, open_storage
@@ -158,7 +158,11 @@ async def test_deleted_values_leave_the_disk(path: Path) -> None:
 
 async def churn(tx: Tx) -> set[bytes]:
     """Rows of many sizes come, change and go, so that pages are divided; 24 bytes at a time of everything that is over."""
-    dice = random.Random(5)  # noqa: S311 - nothing secret
+    dice = Dice("churn")
+
+    def one_of(values: Sequence[int]) -> int:
+        return values[int.from_bytes(dice(4)) % len(values)]
+
     live: dict[int, tuple[str, bytes]] = {}
     over: set[bytes] = set()
 
@@ -166,15 +170,15 @@ async def churn(tx: Tx) -> set[bytes]:
         over.update(value[at : at + 24] for value in values for at in range(0, len(value) - 23, 24))
 
     for number in range(4_000):
-        chance = dice.random()
-        if chance < 0.5 or not live:
-            live[number] = dice.randbytes(12).hex(), dice.randbytes(24 * dice.choice((1, 2, 5, 20, 60)))
+        chance = one_of(range(100))
+        if chance < 50 or not live:
+            live[number] = dice(12).hex(), dice(24 * one_of((1, 2, 5, 20, 60)))
             await tx.execute("INSERT INTO line (number, note, seal) VALUES ($1, $2, $3)", number, *live[number])
             continue
-        one = dice.choice(list(live))
+        one = one_of(list(live))
         note, seal = live.pop(one)
-        if chance < 0.75:
-            live[one] = note, dice.randbytes(dice.choice((24, 100, 1_000, 5_000)))
+        if chance < 75:
+            live[one] = note, dice(one_of((24, 100, 1_000, 5_000)))
             await tx.execute("UPDATE line SET seal = $2 WHERE number = $1", one, live[one][1])
             end(seal)
         else:
