@@ -38,7 +38,7 @@ test("a right that ended is good for one longest copy life", async () => {
 });
 
 test("who keeps the records", () => {
-  const from = (outgoing, successor, more = {}) => ({ outgoing, successor, name: { en: successor, cy: successor }, since: 0, notBefore: 10, notAfter: 20, vcts: null, statusDuty: true, mayCancel: true, ...more });
+  const from = (outgoing, successor, more = {}) => ({ outgoing, successor, name: { en: successor, cy: successor }, since: 0, notBefore: 10, notAfter: 20, vcts: null, notVcts: [], statusDuty: true, mayCancel: true, ...more });
   const keeper = (known, at = 15, vct = "urn:a") => findKeeper(known, "a", vct, at)?.successor ?? "";
   assert.equal(keeper([from("a", "b")]), "b");
   for (const at of [9, 21]) assert.equal(keeper([from("a", "b")], at), "");
@@ -47,6 +47,9 @@ test("who keeps the records", () => {
   assert.equal(keeper([from("a", "b"), from("a", "c")]), ""); // two claim the same
   assert.equal(keeper([from("a", "b"), from("a", "c", { vcts: ["urn:a"] })]), "c");
   assert.equal(keeper([from("a", "c", { vcts: ["urn:b"] })]), "");
+  assert.equal(keeper([from("a", "c", { notVcts: ["urn:b"] })]), "c");
+  assert.equal(keeper([from("a", "c", { notVcts: ["urn:a"] })]), ""); // all but what its kind names another for
+  assert.equal(keeper([from("a", "b"), from("a", "c", { notVcts: ["urn:a"] })]), "b");
   const long = Array.from({ length: 9 }, (_, at) => from(at ? String(at) : "a", String(at + 1)));
   assert.equal(keeper(long.slice(0, 8)), "8");
   assert.equal(keeper(long), "");
