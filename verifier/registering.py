@@ -130,7 +130,10 @@ def _of(known: Mapping[str, Argued], use: str) -> Argued:
 
 def days_kept(directory: Path, settings: Settings, use: str) -> int:
     """Days that what is shown for one use is kept, as it is registered; negative where nothing is said of it."""
-    argued = argued_of(directory, use)
+    return _days(argued_of(directory, use), settings)
+
+
+def _days(argued: Argued, settings: Settings) -> int:
     return argued.retention_days if argued.retention_days >= 0 else settings.retention_days
 
 
@@ -185,7 +188,9 @@ def _together(uses: list[Use], kinds: Mapping[str, CredentialType]) -> list[Use]
 
 
 def _use(name: str, uses: list[Use], argued: Argued, settings: Settings) -> RegisteredUse:
-    days = argued.retention_days if argued.retention_days >= 0 else settings.retention_days
+    days = _days(argued, settings)
+    if days >= 0 and settings.keep_minutes * 60 > max(days, 1) * DAY:  # 0 days: gone within one
+        raise ConfigError(f"{name}: keep_minutes is longer than the days that holders are told (retention_days)", where="keep_minutes")
     return RegisteredUse(
         id=name,
         title=uses[0].query.title,

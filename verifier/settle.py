@@ -311,7 +311,8 @@ async def sign_receipt(desk: Desk, answered: Answered, opened: Opened, *, answer
     use = answered.asked.terms.purpose_id or told.get("purpose_id", "")
     relied = status is not None and not refused
     days = days_kept(desk.directory, settings, use)
-    kept = days * DAY if days >= 0 and not refused else answered.keep_until - answered.at
+    held = answered.keep_until - answered.at  # 0 days: nothing goes into the records, but this desk had it until then
+    kept = max(days * DAY, held) if not refused else held
     proof = kept_until(answered.asked) if answered.decision == "accepted" else 0  # a permission keeps what was shown with it
     receipt = Receipt(
         receipt_id=told["receipt_id"],
@@ -321,7 +322,7 @@ async def sign_receipt(desk: Desk, answered: Answered, opened: Opened, *, answer
         reason_code=answered.code,
         effective_from=answered.at if answered.decision == "accepted" else None,
         purpose_id=use,
-        claims_kept=() if refused else settings.claims_kept,
+        claims_kept=() if refused or days == 0 else settings.claims_kept,
         retain_until=max(answered.at + kept, proof),
         contact=settings.contact or None,
         how_to_complain=settings.how_to_complain or None,

@@ -85,7 +85,7 @@ def _show(question: Question, reply: Reply) -> None:
     say(f"{asker.name.en} ({asker.entity}){f', {asker.desk},' if asker.desk else ''} asks for {use.title.en}.")
     say(f"Why: {use.purpose.en}")
     if use.retention_days is not None:
-        say(f"Kept for {use.retention_days} day(s).")
+        say(f"Kept for {use.retention_days} day(s)." if use.retention_days else "Deleted within a day.")
     said = {"What good it does": use.benefit, "Could it stop asking": use.could_stop, "Supervised by": use.authority}
     for name, text in said.items():
         say(f"{name}: {'not said' if text is None else text.en}")

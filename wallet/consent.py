@@ -156,7 +156,7 @@ class _Words:
             return self._("It does not say how long it keeps what you show.")
         what = ", ".join(use.claims_kept) or self._("what you show")
         if use.retention_days == 0:
-            return self._("It says that it keeps nothing once it has looked.")
+            return self._("It says that it deletes what you show within a day.")
         until = self.dates.date(self.at + use.retention_days * DAY)
         return self._("It says that it will keep {what} until {date}, then delete it.").format(what=what, date=until)
 

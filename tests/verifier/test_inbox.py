@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec import structs
 from support.desk import PATHS, Running, Site, Template, copy_file, serving
 from support.posting import ask, check, inbox_of, post, written
 from support.signing import AT, Signer
@@ -103,6 +104,22 @@ async def test_a_receipt_for_what_was_refused_names_nothing_that_is_kept(templat
     async with serving(template, tmp_path / "other", **kept) as desk:
         receipt = check(desk, sent := written(desk), (await post(desk, sent))[1])
         assert (receipt.decision, receipt.claims_kept, receipt.retain_until) == ("accepted", ("donor’s name",), AT + 365 * DAY)
+
+
+async def test_who_keeps_it_for_no_day_says_until_when_the_desk_still_has_it(template: Template, tmp_path: Path) -> None:
+    """0 days: nothing goes into the body's own records, but the desk holds what was shown for its minutes, and says so."""
+    async with serving(template, tmp_path / "desk", claims_kept=("donor’s name",), retention_days=0) as desk:
+        letter = check(desk, sent := written(desk), (await post(desk, sent))[1])
+        live = peek_receipt((await desk.answer(await desk.ask()))[1]["receipt"])
+        minutes = desk.desk.settings.keep_minutes * 60
+        for receipt in (letter, live):
+            assert (receipt.decision, receipt.claims_kept, receipt.retain_until) == ("accepted", (), receipt.received_at + minutes)
+            assert receipt.keeps_all
+        told = registering.registered
+        for longer, days in ((1_441, 0), (4_321, 3)):
+            with pytest.raises(ConfigError, match="keep_minutes is longer"):
+                told(desk.desk.directory, structs.replace(desk.desk.settings, keep_minutes=longer, retention_days=days))
+        assert told(desk.desk.directory, structs.replace(desk.desk.settings, keep_minutes=1_440))
 
 
 async def test_request_and_receipt_name_the_time_that_this_use_has_registered(template: Template, tmp_path: Path) -> None:
