@@ -16,7 +16,7 @@ from support import desk as desks
 from support.agents import EPA_1, PETER
 from support.browser import Open
 from support.cut_off import cut_off
-from support.hands import Clerk, Holder, at_desk, invited, opened_wallet
+from support.hands import Clerk, Holder, at_desk, invited, mailed, opened_wallet
 from support.offices import COUNCIL, NINE, OPG, Street, open_office, open_street, set_up_desk, set_up_office
 from support.registry import LPA_1
 from support.thrift import easy_seal
@@ -118,7 +118,7 @@ async def test_at_c02_1_a_copy_by_mail_is_accepted_without_a_network(tmp_path: P
             with pytest.raises(PermissionError):  # it is off indeed
                 socket.create_connection(("127.0.0.1", 9))
             tried.clear()
-            await clerk.brings({"name": "copy.json", "mimeType": "application/json", "buffer": file})
+            await clerk.brings(mailed(file, "copy.json", "application/json"))
             await expect(clerk.walker.page.get_by_role("heading", name="You can rely on this")).to_be_visible()
         assert tried == []
         assert await clerk.reads() == ("You can rely on this", "")

@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from email import message_from_bytes
+from email.message import EmailMessage
+from email.policy import SMTP
 from pathlib import Path
 from typing import Any
 
@@ -174,12 +177,12 @@ class Clerk:
 
     async def opens(self, file: bytes) -> tuple[str, str]:
         """Has a file checked that came by e-mail; ``reads`` of it."""
-        await self.brings({"name": "copy.json", "mimeType": "application/json", "buffer": file})
+        await self.brings(mailed(file, "copy.json", "application/json"))
         return await self.reads()
 
     async def unlocks(self, page: bytes, words: str) -> None:
         """Has a locked page checked that came by e-mail, with the words that came otherwise."""
-        await self.brings({"name": "locked-copy.html", "mimeType": "text/html", "buffer": page}, words)
+        await self.brings(mailed(page, "locked-copy.html", "text/html"), words)
 
     async def brings(self, file: FilePayload, words: str = "") -> None:
         """To the page where copies are checked."""
@@ -300,6 +303,20 @@ async def _saved(walker: Walker, link: str) -> bytes:
     async with walker.page.expect_download() as saving:
         await walker.hit(walker.page.get_by_role("link", name=link))
     return (await (await saving.value).path()).read_bytes()
+
+
+def mailed(file: bytes, name: str, media_type: str) -> FilePayload:
+    """What comes out of a mail into which somebody put a file (RFC 5322, RFC 2045), as its reader saves it."""
+    mail = EmailMessage(policy=SMTP)
+    mail["From"], mail["To"], mail["Subject"] = "nora@mail.example", "post@body.example", name
+    mail.set_content("Please see the file.")
+    main, _, sub = media_type.partition("/")
+    mail.add_attachment(file, maintype=main, subtype=sub, filename=name)
+    (part,) = message_from_bytes(mail.as_bytes(), _class=EmailMessage, policy=SMTP).iter_attachments()
+    content, saved = part.get_payload(decode=True), part.get_filename()
+    assert isinstance(content, bytes)
+    assert saved is not None
+    return {"name": saved, "mimeType": part.get_content_type(), "buffer": content}
 
 
 @asynccontextmanager
