@@ -16,7 +16,8 @@ from support.desk import Running
 from support.documents import DOCUMENTS
 from support.hands import at_desk, invited, opened_wallet
 from support.long_values import decoded, long_values
-from support.offices import BANK, COUNCIL, NINE, Street, bring, copy_for, given, open_office, set_up_desk, set_up_office
+from support.offices import BANK, COUNCIL, NINE, OPG, Street, bring, copy_for, given, open_office, set_up_desk, set_up_office
+from support.registry import LPA_1
 from support.thrift import easy_seal
 from support.trial_web import Watch
 
@@ -24,10 +25,12 @@ from shared import addressed
 from shared.errors import Unavailable
 from shared.flow import Fetch, Fetched
 from shared.web import log
+from shared.web.trust_file import change
 from wallet.upkeep import upkeep
 
 NORA = {**DOCUMENTS["person"], "age_over_18": True}
 NAMES = (("given_name",), ("family_name",))
+RELY = ("You can rely on this", "")
 CHECKERS = tuple(f"https://identity-{number}.example" for number in (1, 2, 3))
 
 
@@ -47,17 +50,17 @@ class Town(Street):
 
 @asynccontextmanager
 async def open_town(folder: Path, more: Mapping[str, str] = MappingProxyType({})) -> AsyncIterator[Town]:
-    """Three offices that make documents about people, and BANK, which trusts them all, as do ``more`` bodies by their names."""
-    clock = Watch(NINE)
+    """Three offices that make documents about people, one that makes powers, and BANK, which trusts them all, as do ``more`` bodies by their names."""
+    clock, makes = Watch(NINE), {**dict.fromkeys(CHECKERS, ("person",)), OPG: ("representation",)}
     async with AsyncExitStack() as stack:
         street = Town(clock=clock, http=await stack.enter_async_context(ClientSession()))
         with easy_seal():
-            made = {url: await set_up_office(folder / url[8:18], url, f"Identity {url[17]}", clock) for url in CHECKERS}
-            trust = [f"{made[url].anchor}:credential-issuer:{url}" for url in CHECKERS]
+            made = {url: await set_up_office(folder / hex(at), url, f"Office {at}", clock) for at, url in enumerate(makes)}
+            trust = [f"{each.anchor}:credential-issuer:{url}" for url, each in made.items()]
             bodies = {BANK: "Northwold Bank", **more}
             templates = {url: await set_up_desk(folder / f"desk-{url[8:12]}", url, name, trust, clock) for url, name in bodies.items()}
-        for url in CHECKERS:
-            office = open_office(folder / url[8:18], url, made[url], clock, types=("person",))
+        for at, (url, types) in enumerate(makes.items()):
+            office = open_office(folder / hex(at), url, made[url], clock, types=types)
             street.offices[url] = await stack.enter_async_context(office)
         for url, template in templates.items():
             serving = desks.serving(template, template.directory, site=street, clock=clock, refresh=False, public_url=url)
@@ -68,12 +71,13 @@ async def open_town(folder: Path, more: Mapping[str, str] = MappingProxyType({})
 
 @pytest.mark.real
 async def test_at_c01_1_with_any_one_identity_issuer_gone_every_flow_has_a_path(tmp_path: Path, open_page: Open) -> None:
-    """Three make documents about people. Whichever is gone, another makes NORA's, and BANK relies on it for each of its
-    questions as before; copies of the one that is
-    gone are good to their end, for nobody asks it anything.
+    """Three make documents about people. Whichever goes off the list of whom BANK trusts, another makes NORA's, and BANK relies on it for each of its
+    questions as before, also beside her power of attorney. Copies of one that is merely gone are good to their end, for nobody asks it anything.
     """
     async with open_town(tmp_path) as street, opened_wallet(street, tmp_path / "nora", open_page) as nora:
-        clerk = await at_desk(street, BANK, open_page)
+        bank, clerk = street.desks[BANK], await at_desk(street, BANK, open_page)
+        listed = bank.desk.trusted.file.read_bytes()
+        await nora.collects(await invited(street, OPG, "representation", LPA_1))
         held = {url: await nora.collects(await invited(street, url, "person", NORA)) for url in CHECKERS}
         for gone, other in zip(CHECKERS, (*CHECKERS[1:], CHECKERS[0]), strict=True):
             street.gone = gone
@@ -84,11 +88,22 @@ async def test_at_c01_1_with_any_one_identity_issuer_gone_every_flow_has_a_path(
             await upkeep(nora.site.host.means, nora.vault)  # the lists, which wallets fetch by the clock, whatever is shown
             street.tried.clear()
             fresh = await nora.collects(await invited(street, other, "person", NORA))
-            for card, question in ((held[gone], "over-18"), (fresh, "same-person"), (fresh, "over-18")):
-                written = await nora.writes(BANK, "Northwold Bank", f"person/{question}", card=card)
-                assert await clerk.opens(written) == ("You can rely on this", ""), (gone, card, question)
+
+            async def says(card: str, question: str) -> tuple[str, str]:
+                return await clerk.opens(await nora.writes(BANK, "Northwold Bank", f"person/{question}", card=card))
+
+            assert await says(held[gone], "over-18") == RELY
             assert any(url.startswith(other) for url in street.tried)
             assert [url for url in street.tried if url.startswith(gone)] == [], "who is gone is asked nothing"
+            (pin,) = (each.fingerprint for each in bank.desk.trust.anchors if each.entity == gone)
+            change(bank.desk.trusted.file, lambda trust: trust.remove(pin))  # noqa: B023 - called at once
+            assert await says(held[gone], "over-18") == ("Do not rely on this", "untrusted")
+            for question in ("over-18", "same-person"):
+                assert await says(fresh, question) == RELY, (gone, question)
+            asked = await bank.ask(type="")  # with a power of attorney: who holds it
+            await nora.answers(asked["link"])
+            assert await clerk.reads(asked["id"]) == RELY, gone
+            bank.desk.trusted.file.write_bytes(listed)
 
 
 @pytest.mark.real
