@@ -265,9 +265,11 @@ async def test_whoever_has_no_wallet_is_known_by_a_slip(desk: Running, office: O
     assert "at most 500" in await bring(status=400, do="keep", name="x" * 501)
     assert 'value="01632 960999"' in await bring()
     page = await clerk.get("/desk/decisions")
-    assert page.count("Known by a slip") == 2
+    assert page.count("Known by a slip") == 4
     assert "01632" not in page
+    assert "01632" not in await bring(status=400, do="x")
     assert "Their document has ended." in await bring(do="forget")
+    assert (await clerk.get("/desk/decisions")).count("Known by a slip") == 5
     assert "Nothing is kept for this slip" in await bring(status=400)
 
 

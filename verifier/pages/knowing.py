@@ -32,6 +32,7 @@ _NEW: Final = "/desk/known/new"
 _ONE: Final = "/desk/known/{id}"
 _SLIP: Final = "/desk/known/slip"
 _SHOWN: Final = "/desk/requests/{id}/known"
+_DOES: Final = frozenset({"", "keep", "forget"})
 LABELS: Final = {
     "name": N_("Name"),
     "address": N_("Address"),
@@ -163,14 +164,16 @@ class Knowing:
     async def open_slip(self, request: web.Request) -> web.StreamResponse:
         """What they told before, for a clerk who has their slip and has made sure who they are; ``do``: keep what they say now, or forget it all.
 
-        A slip that is no longer good, or was never given, is told the same of.
+        Whichever it is, the log says that the slip was used. A slip that is no longer good, or was never given, is told the same of.
         """
         form, _ = Form(await auth.read_form(request)), translator(request)
+        do = form.value("do")
+        if do not in _DOES:
+            raise Malformed("this form is not ours", where="do")
         reference = known.read_reference(form.need("reference", _("Enter the reference on the slip"))[:100])
         if not form.value("sure"):
             form.error("sure", _("First make sure who it is"))
-        do = form.value("do")
-        before = None if form.wrong else await (known.find if do else known.open_slip)(self._desk, reference)
+        before = None if form.wrong else await known.open_slip(self._desk, reference)
         if before is None:
             if not form.wrong:
                 form.error("reference", _("Nothing is kept for this slip. Look at the letters again, or fill the form in anew."))
