@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -23,7 +23,7 @@ from shared.codec.reader import get_object, get_objects, get_str, get_strings
 from shared.credentials import ClaimPath, CredentialType, all_types
 from shared.errors import ConfigError, WrongInstrument
 from shared.trust.bundle import MAX_ARTEFACT
-from verifier.uses import Use, alone
+from verifier.uses import Use, alone, served
 
 INSTRUMENT: Final[ClaimPath] = ("instrument_type",)
 _KIND: Final[ClaimPath] = ("representation_kind",)
@@ -60,6 +60,27 @@ def read(file: Path) -> dict[str, dict[str, tuple[str, ...]]]:
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise ConfigError(f"{file.name}: {error}", where=file.name) from error
     return {name: _listed_in(name, said) for name, said in found.items()}
+
+
+@dataclass(slots=True)
+class AdmittedFile:
+    """The uses of these kinds of document, with what the file lists for each: made again when its owner has changed it."""
+
+    file: Path
+    types: Iterable[CredentialType]
+    _stamp: tuple[int, int, int] | None = None
+    _uses: tuple[Use, ...] = ()
+
+    def uses(self) -> tuple[Use, ...]:
+        """As of now; errors as ``read``, each time until somebody has put the file right."""
+        try:
+            state = self.file.stat()
+            stamp = (state.st_ino, state.st_mtime_ns, state.st_size)
+        except OSError:
+            stamp = None  # the reader says what that means
+        if stamp is None or stamp != self._stamp:
+            self._uses, self._stamp = tuple(admitting(served(self.types), read(self.file))), stamp
+        return self._uses
 
 
 def _listed_in(name: str, said: Any) -> dict[str, tuple[str, ...]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
@@ -18,9 +18,9 @@ from shared.trust.anchors import TrustAnchors
 from shared.web import entity
 from shared.web.signer import Signer, Signing
 from shared.web.trust_file import TrustFile
-from verifier import admission
-from verifier.config import USES, Settings
-from verifier.uses import Use, served
+from verifier.admission import AdmittedFile
+from verifier.config import Settings
+from verifier.uses import Use, among
 
 RELYING_PARTY, BUNDLE, LOG, STORAGE = (KeyId(name) for name in ("relying-party", "bundle", "log", "storage"))
 ROLES = MappingProxyType(
@@ -42,6 +42,7 @@ class Desk:
     signing: Signing
     trusted: TrustFile
     types: Mapping[str, CredentialType]
+    admits: AdmittedFile
 
     @property
     def signer(self) -> Signer:
@@ -94,11 +95,7 @@ class Desk:
 
     def uses(self) -> list[Use]:
         """Every use that is served here, with what is admitted for it."""
-        return self.admitted(served(self.types.values(), self.settings.purposes))
-
-    def admitted(self, uses: Iterable[Use]) -> list[Use]:
-        """The same, with what is admitted for each."""
-        return admission.admitting(uses, admission.read(self.directory / USES))
+        return among(self.admits.uses(), self.settings.purposes)
 
     def uses_of(self, type_id: str, query_id: str) -> tuple[Use, ...]:
         """The ready questions of that name that are served here; without ``type_id`` of every kind of document, with those beside them.
@@ -107,5 +104,5 @@ class Desk:
         """
         found = [use for use in self.uses() if use.query.id == query_id and type_id in {"", use.type.id}]
         named = dict.fromkeys(name for use in found for name in use.query.beside) if not type_id else {}
-        found += [use for use in self.admitted(served(self.types.values())) if (use.type.id, use.query.id) in named and use not in found]
+        found += [use for use in self.admits.uses() if (use.type.id, use.query.id) in named and use not in found]
         return tuple(use.beside_others() for use in found) if len(found) > 1 else tuple(found)

@@ -25,6 +25,7 @@ from shared.web.setup import read_certificate
 from shared.web.signer import Signer, Signing
 from shared.web.trust_file import TrustFile
 from verifier import config, inbox_keys, keys
+from verifier.admission import AdmittedFile
 from verifier.config import Settings
 from verifier.desk import RELYING_PARTY, Desk
 from verifier.inbox_file import registered_inbox
@@ -53,6 +54,7 @@ def open_desk(directory: Path, settings: Settings, *, clock: Clock = system_cloc
         signing=Signing(Signer.of(RELYING_PARTY, leaf)),
         trusted=TrustFile(config.trust(directory)),
         types=types,
+        admits=AdmittedFile(directory / config.USES, types.values()),
     )
 
 

@@ -38,7 +38,6 @@ from verifier.desk import BUNDLE, Desk
 from verifier.material import issuers
 from verifier.records import knowledge
 from verifier.records.knowledge import KeptList, Pack
-from verifier.uses import served
 
 _ROOM: Final = MAX_BYTES * 3 // 4 - 1_000_000  # bytes of all files, which are written in base64
 _LISTED: Final = 200  # of each: its name, twice
@@ -216,7 +215,7 @@ def _certificates(desk: Desk, known: Heard, tokens: Iterable[bytes]) -> list[byt
 
 def _page_types(desk: Desk) -> Artefact:
     """A page holds the owner's own limit on the age of lists against what is at stake, and what is admitted for a use, as the service does."""
-    admitted = {(use.type.vct, use.query.id): use.query for use in desk.admitted(served(desk.types.values()))}
+    admitted = {(use.type.vct, use.query.id): use.query for use in desk.admits.uses()}
     limit = desk.settings.max_status_hours * 3_600 or None
     types = [
         page_type(replace(each, queries=tuple(admitted[each.vct, query.id] for query in each.queries)))

@@ -71,8 +71,13 @@ def _groups(kind: CredentialType, paths: Iterable[ClaimPath]) -> tuple[int, ...]
 
 def served(types: Iterable[CredentialType], purposes: Iterable[str] = ()) -> list[Use]:
     """The ready questions of ``types``, or of them those named in ``purposes``, with what asks the same of several who act together."""
+    return among((Use(each, query) for each in types for query in each.queries), purposes)
+
+
+def among(uses: Iterable[Use], purposes: Iterable[str]) -> list[Use]:
+    """Those named in ``purposes``, with what asks the same of several who act together; all where none is named."""
     wanted = frozenset(purposes)
-    return [Use(each, query) for each in types for query in each.queries if not wanted or {query.id, alone(query.id)} & wanted]
+    return [use for use in uses if not wanted or {use.query.id, alone(use.query.id)} & wanted]
 
 
 def alone(query_id: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from itertools import islice
 from typing import Any
 
 from aiohttp import web
@@ -56,7 +57,7 @@ class Decisions:
         talk, wanted = spoken(request), wanted_of(request.query)
         lines = await self._desk.storage.read(lambda tx: log.page(tx, before=start, limit=_SEARCHED if wanted else _PAGE))
         head = await self._desk.storage.read(log.head)
-        rows = [row for row in (self._row(each, talk) for each in lines) if not wanted or fits(wanted, _texts(row))][:_PAGE]
+        rows = list(islice((row for row in (self._row(each, talk) for each in lines) if not wanted or fits(wanted, _texts(row))), _PAGE))
         last = rows[-1]["number"] if len(rows) == _PAGE else lines[-1].number if lines else 0
         return await render(
             request,
