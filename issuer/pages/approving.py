@@ -52,11 +52,12 @@ class Approving:
             mac = await reference_mac(self._office, wanted)
             looked = listing.Wanted(number=number_in(wanted), reference=mac, types=kinds)
 
-        async def unit(tx: Tx) -> tuple[list[listing.Listed], int]:
-            found = await listing.waiting(tx, offset=(page - 1) * PAGE, limit=PAGE, wanted=looked)
-            return found, await listing.waiting_count(tx, looked)
+        async def unit(tx: Tx) -> tuple[list[listing.Listed], int, int]:
+            total = await listing.waiting_count(tx, looked)
+            pages = max(1, -(-total // PAGE))
+            return await listing.waiting(tx, offset=(min(page, pages) - 1) * PAGE, limit=PAGE, wanted=looked), total, pages
 
-        waiting, total = await self._office.storage.read(unit)
+        waiting, total, pages = await self._office.storage.read(unit)
         rows = [
             {
                 "id": each.document.id,
@@ -66,8 +67,7 @@ class Approving:
             }
             for each in waiting
         ]
-        pages = max(1, -(-total // PAGE))
-        return await render(request, "console/waiting.html", rows=rows, total=total, wanted=wanted, page=page, pages=pages)
+        return await render(request, "console/waiting.html", rows=rows, total=total, wanted=wanted, page=min(page, pages), pages=pages)
 
     async def ask(self, request: web.Request) -> web.StreamResponse:
         return await self._ask(request, Form())

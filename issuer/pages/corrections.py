@@ -65,15 +65,15 @@ class Corrections:
         name = "".join(char for char in wanted if char.isalnum()).upper()
         page, at = page_of(request.query.get("page", "")), self._office.clock()
 
-        async def unit(tx: Tx) -> tuple[list[Correction], int]:
+        async def unit(tx: Tx) -> tuple[list[Correction], int, int]:
             states = records.STATES if name else (OPEN,)
-            found, total = [], 0
-            for state in states:
-                total += await records.count(tx, state=state, name=name)
-                found += await records.page(tx, state=state, name=name, offset=(page - 1) * PAGE, limit=PAGE)
-            return found, total
+            total = sum([await records.count(tx, state=state, name=name) for state in states])
+            pages = max(1, -(-total // PAGE))
+            start = (min(page, pages) - 1) * PAGE
+            found = [each for state in states for each in await records.page(tx, state=state, name=name, offset=start, limit=PAGE)]
+            return found, total, pages
 
-        found, total = await self._office.storage.read(unit)
+        found, total, pages = await self._office.storage.read(unit)
         rows = [
             {
                 "reference": each.reference,
@@ -87,7 +87,7 @@ class Corrections:
             }
             for each in found
         ]
-        pages = max(1, -(-total // PAGE))
+        page = min(page, pages)
         return await render(
             request, "console/corrections.html", form=Form({"q": wanted}), rows=rows, wanted=wanted, total=total, page=page, pages=pages
         )

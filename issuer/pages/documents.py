@@ -87,18 +87,19 @@ class Documents:
         page = page_of(request.query.get("page", "1"))
         mac = await reference_mac(self._office, reference) if reference else None
 
-        async def unit(tx: Tx) -> tuple[list[Listed], int]:
+        async def unit(tx: Tx) -> tuple[list[Listed], int, int]:
             if mac is None:
-                return await listing.page(tx, offset=(page - 1) * PAGE, limit=PAGE), await listing.count(tx)
+                total = await listing.count(tx)
+                pages = max(1, -(-total // PAGE))
+                return await listing.page(tx, offset=(min(page, pages) - 1) * PAGE, limit=PAGE), total, pages
             found = await listing.by_reference(tx, mac)
             with suppress(Missing):
                 found = [*found, await listing.listed(tx, number_in(reference))]
-            return found, len(found)
+            return found, len(found), 1
 
-        rows, total = await self._office.storage.read(unit)
+        rows, total, pages = await self._office.storage.read(unit)
         lines = [self._line(request, listed) for listed in rows]
-        pages = 1 if mac is not None else max(1, -(-total // PAGE))
-        return await render(request, "console/list.html", rows=lines, total=total, page=page, pages=pages, reference=reference)
+        return await render(request, "console/list.html", rows=lines, total=total, page=min(page, pages), pages=pages, reference=reference)
 
     def _line(self, request: web.Request, listed: Listed) -> dict[str, object]:
         document = listed.document

@@ -102,16 +102,17 @@ class Events:
         everything, page = request.query.get("all") == "1", page_of(request.query.get("page", ""))
         wanted = wanted_of(request.query)
 
-        async def unit(tx: Tx) -> tuple[list[news.News], int, dict[str, int], dict[str, int]]:
+        async def unit(tx: Tx) -> tuple[list[news.News], int, int, dict[str, int], dict[str, int]]:
             looked = None
             if wanted:
                 said = [each for each in await news.told_of(tx) if fits(wanted, [self._what(request, *each)])]
                 looked = news.Wanted(number=number_in(wanted), said=said)
-            found = await news.page(tx, open_only=not everything, wanted=looked, offset=(page - 1) * PAGE, limit=PAGE)
             total = await news.count(tx, open_only=not everything, wanted=looked)
-            return found, total, await news.concerned_count(tx, [each.id for each in found]), await news.counts(tx)
+            pages = max(1, -(-total // PAGE))
+            found = await news.page(tx, open_only=not everything, wanted=looked, offset=(min(page, pages) - 1) * PAGE, limit=PAGE)
+            return found, total, pages, await news.concerned_count(tx, [each.id for each in found]), await news.counts(tx)
 
-        found, total, documents, counts = await self._office.storage.read(unit)
+        found, total, pages, documents, counts = await self._office.storage.read(unit)
         return await render(
             request,
             "console/events.html",
@@ -120,8 +121,8 @@ class Events:
             wanted=wanted,
             total=total,
             counts=counts,
-            page=page,
-            pages=max(1, -(-total // PAGE)),
+            page=min(page, pages),
+            pages=pages,
         )
 
     def _row(self, request: web.Request, each: news.News) -> dict[str, Any]:

@@ -124,6 +124,7 @@ async def test_list_and_search(browser: Browser, registry: Registry) -> None:
     assert text.count("<tr") == 21
     assert "Page 1 of 2" in text
     assert (await browser.open("/console/documents?page=2")).count("<tr") == 6
+    assert "Page 2 of 2" in await browser.open("/console/documents?page=99")
     assert (await browser.open("/console/documents?page=nonsense")).count("<tr") == 21
     assert made[7]["id"] in await browser.open("/console/documents?reference=CASE%207")
     dashed = "-".join(made[3]["id"][start : start + 4] for start in range(0, 16, 4))

@@ -140,6 +140,7 @@ async def test_second_person_approves_and_copies_are_made(careful: Registry) -> 
     await ana.sign_in("Ana Approver", "correct-horse-battery")
     assert "1 waits." in ana.text
     assert number in await ana.open("/console/waiting")
+    assert number in await ana.open("/console/waiting?page=9")
     for wanted in (number.lower(), "POWER+attorney"):
         assert number in await ana.open(f"/console/waiting?q={wanted}"), wanted
     for wanted in ("somebody+else", "x" * 3_000, "%00"):

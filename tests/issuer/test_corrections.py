@@ -162,6 +162,7 @@ async def test_a_kind_that_is_made_no_longer_hides_none_of_the_messages(template
         await clerk.sign_in()
         page = f"/console/corrections/{reference}"
         assert page in await clerk.open("/console/corrections")
+        assert page in await clerk.open("/console/corrections?page=9")
         assert "12 November 1938" in await clerk.open(page)
         await clerk.send(page, {"reason": "record-agrees", "words": "The register says the 2nd."})
         assert (clerk.status, "Our record says the same as the document" in clerk.text) == (200, True)

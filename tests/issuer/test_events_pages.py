@@ -94,6 +94,7 @@ async def test_a_clerk_compares_and_decides(registry: Registry, clerk: Browser) 
     heard = await tell(registry, OWN.event(of_margaret(address={})))
     assert "1 is to be decided." in await clerk.open("/console/")
     assert heard["id"] in await clerk.open("/console/events")
+    assert heard["id"] in await clerk.open("/console/events?page=9")
     for wanted in (f"{heard['id'][:4]}-{heard['id'][4:].lower()}", made["id"], "civil+ENTRY"):
         assert heard["id"] in await clerk.open(f"/console/events?q={wanted}"), wanted
     assert "Nothing fits." in await clerk.open("/console/events?q=put+on+hold")

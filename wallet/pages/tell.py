@@ -66,7 +66,8 @@ class TellPages:
             for item in told
             if fits(wanted, [telling.reference_of(vault, item.id), *_texts(item.value, cards.get(item.value.document), words)])
         ]
-        rows = []
+        pages = max(1, -(-len(found) // ON_PAGE))
+        page, rows = min(page, pages), []
         for item in found[(page - 1) * ON_PAGE : page * ON_PAGE]:
             states = await self._states(vault, item.id)
             counted = Counter(states)
@@ -81,7 +82,6 @@ class TellPages:
                     "counts": [(words._(STATES[state][0]), STATES[state][1], counted[state]) for state in STATES if counted[state]],
                 }
             )
-        pages = max(1, -(-len(found) // ON_PAGE))
         return await render(request, "wallet/tell.html", rows=rows, total=len(told), wanted=wanted, page=page, pages=pages)
 
     async def _states(self, vault: Vault, name: str) -> Sequence[str]:
