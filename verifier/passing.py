@@ -63,7 +63,7 @@ async def whose(desk: Desk, token: str) -> tuple[RpCertificate, Inbox]:
 
 
 async def take(desk: Desk, token: str) -> Passed:
-    """Keep a letter until it has arrived; the same one handed in again is the same. Errors as ``whose``."""
+    """Keep a letter until it has arrived; the same one handed in again is the same, and goes anew if it was lost. Errors as ``whose``."""
     one, found = await whose(desk, token)
     at, digest = desk.clock(), inbox.digest(token)
     basis = bind(desk, presented(token), base64url.encode(digest))
@@ -72,11 +72,13 @@ async def take(desk: Desk, token: str) -> Passed:
 
     async def unit(tx: Tx) -> Passed:
         before = await passed.same(tx, digest)
-        if before is not None:
+        if before is not None and not before.lost:
             return before
+        if before is not None:
+            await passed.drop(tx, before.id)
         head = await log.append(tx, record, at=at, keep_until=retain, entropy=desk.entropy)
         new = Passed(
-            id=desk.secret(),
+            id=desk.secret() if before is None else before.id,
             digest=digest,
             letter=token,
             basis=basis,

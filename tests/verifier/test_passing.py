@@ -119,13 +119,31 @@ async def test_an_inbox_that_hangs_holds_up_nobody_elses_letters(town: Town) -> 
 
 
 @pytest.mark.parametrize("status", [400, 413])
-async def test_what_the_other_will_never_take_is_given_up(town: Town, status: int) -> None:
+async def test_what_the_other_will_never_take_is_given_up(town: Town, status: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is first on the list until somebody has dealt with it; handed in again it is sent again, with a receipt of that day."""
     clerk, letter = await Clerk(town.library).sign_in(), town.letter()
     await hand_in(clerk, letter.token)
     town.status = status
     await passing.deliver(town.library.desk, town.send)
     assert "It could not be delivered" in await clerk.get(clerk.at)
-    assert (await rows(town))[0].letter == ""
+    (lost,), page = await rows(town), clerk.at
+    assert lost.letter == ""
+    town.library.clock.at += 60
+    await hand_in(clerk, town.letter("newer").token)
+    monkeypatch.setattr("verifier.pages.passing._LISTED", 1)
+    for number, said in ((1, "could not be delivered"), (2, "on its way"), (99, "on its way")):
+        listed = await clerk.get(f"/desk/pass-on?page={number}")
+        assert (said in listed, f"Page {min(number, 2)} of 2" in listed) == (True, True)
+    await clerk.post(f"{page}/dealt-with", {"form_token": await clerk.token("/desk/pass-on")})
+    assert "on its way" in await clerk.get("/desk/pass-on")
+    town.status = 0
+    assert "on its way" in await hand_in(clerk, letter.token)
+    assert clerk.at == page
+    (again,) = [each for each in await rows(town) if each.id == lost.id]
+    assert (again.taken_at, again.tries) == (town.library.clock.at, 0)
+    assert again.basis["receipt_id"] != lost.basis["receipt_id"]
+    assert await passing.deliver(town.library.desk, town.send) == 2
+    assert "arrived" in await clerk.get(page)
 
 
 async def test_handed_in_twice_it_is_one(town: Town) -> None:

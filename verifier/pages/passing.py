@@ -9,9 +9,11 @@ from aiohttp import web
 from shared import inbox
 from shared.errors import Malformed, Refused, Rejected
 from shared.inbox import MAX_LETTER
+from shared.storage import Tx
 from shared.web import auth
 from shared.web.app import bound_body
 from shared.web.entrance import seated
+from shared.web.finding import page_of
 from shared.web.forms import Form
 from shared.web.pages import locale_of, render, translator
 from verifier import inbox as own
@@ -48,11 +50,17 @@ class PassingOn:
         return await self._page(request, Form())
 
     async def _page(self, request: web.Request, form: Form) -> web.Response:
-        found = await self._desk.storage.read(lambda tx: passed.recent(tx, _LISTED))
+        page = page_of(request.query.get("page", ""))
+
+        async def unit(tx: Tx) -> tuple[list[Passed], int, int]:
+            pages = max(1, -(-await passed.count(tx) // _LISTED))
+            return await passed.recent(tx, _LISTED, (min(page, pages) - 1) * _LISTED), min(page, pages), pages
+
+        found, page, pages = await self._desk.storage.read(unit)
         names = await passing.bodies(self._desk)
         locale, _ = locale_of(request), translator(request)
         rows = [self._row(each, names[each.entity].name.in_(locale) if each.entity in names else each.entity, _) for each in found]
-        return await render(request, "desk/pass_on.html", form=form, rows=rows)
+        return await render(request, "desk/pass_on.html", form=form, rows=rows, page=page, pages=pages)
 
     def _row(self, one: Passed, name: str, translate: Any) -> dict[str, Any]:
         tag, colour = (_ON_ITS_WAY, "blue") if one.done_at is None else (_ARRIVED, "green")

@@ -69,9 +69,23 @@ async def same(tx: Tx, digest: bytes) -> Passed | None:
     return None if row is None else _passed(row)
 
 
-async def recent(tx: Tx, limit: int) -> list[Passed]:
-    """Newest first."""
-    return [_passed(row) for row in await tx.fetch("SELECT * FROM passed_letter ORDER BY taken_at DESC, id LIMIT $1", limit)]
+async def drop(tx: Tx, identifier: str) -> None:
+    await tx.execute("DELETE FROM passed_letter WHERE id = $1", identifier)
+
+
+async def recent(tx: Tx, limit: int, offset: int = 0) -> list[Passed]:
+    """First those that never will arrive and that nobody has dealt with; each newest first."""
+    sql = (
+        "SELECT * FROM passed_letter ORDER BY CASE WHEN done_at IS NOT NULL AND fault <> '' AND dealt_with_at IS NULL THEN 0 ELSE 1 END, "
+        "taken_at DESC, id LIMIT $1 OFFSET $2"
+    )
+    return [_passed(row) for row in await tx.fetch(sql, limit, offset)]
+
+
+async def count(tx: Tx) -> int:
+    """How many ``recent`` has in all."""
+    row = await tx.fetchrow("SELECT count(*) AS n FROM passed_letter")
+    return 0 if row is None else int(row["n"])
 
 
 async def count_open(tx: Tx, at: int) -> tuple[int, int]:
