@@ -43,16 +43,17 @@ class Post:
         return self.number[:10]
 
 
-async def listed(desk: Desk, who: Operator, wanted: str = "") -> list[Post]:
-    """What ``who`` may see, first what has to be done first; with ``wanted`` those that say it, in their reference, use or details."""
-    at = desk.clock()
-
-    async def unit(tx: Tx) -> tuple[list[Letter], frozenset[str]]:
-        return await letters.listed(tx, at, SEARCHED), await letters.teams_of(tx, who.id)
-
-    found, teams = await desk.storage.read(unit)
-    posts = [await _post(desk, each) for each in found if _may_see(who, each, teams)]
+async def listed(desk: Desk, who: Operator, wanted: str = "", *, limit: int = SEARCHED) -> list[Post]:
+    """What ``who`` may see, first what has to be done first; with ``wanted`` those of them that say it, in their reference, use or details."""
+    at, operator = desk.clock(), "" if who.role == "admin" else who.id
+    posts = [await _post(desk, each) for each in await desk.storage.read(lambda tx: letters.listed(tx, at, limit, operator))]
     return [each for each in posts if each is not None and (not wanted or fits(wanted, _texts(desk, each)))]
+
+
+async def count(desk: Desk, who: Operator) -> int:
+    """How many letters ``who`` may see."""
+    at, operator = desk.clock(), "" if who.role == "admin" else who.id
+    return await desk.storage.read(lambda tx: letters.count(tx, at, operator))
 
 
 async def one(desk: Desk, who: Operator, exchange: str) -> Post:

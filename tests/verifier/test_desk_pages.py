@@ -45,7 +45,7 @@ async def test_a_form_from_elsewhere_is_refused(clerk: Clerk) -> None:
         assert answer.status == 403
 
 
-async def test_ask_wait_and_read_the_verdict(clerk: Clerk) -> None:
+async def test_ask_wait_and_read_the_verdict(clerk: Clerk, monkeypatch: pytest.MonkeyPatch) -> None:
     page = await clerk.get("/desk/ask")
     assert "Asks for: Donor’s first names, Donor’s last name, Donor’s date of birth" in page
     assert "If they wish: Restrictions and conditions" in page
@@ -68,9 +68,15 @@ async def test_ask_wait_and_read_the_verdict(clerk: Clerk) -> None:
     ):  # fmt: skip
         assert words in page, words
     assert "Not checked:" not in page
+    past = await clerk.get("/desk/requests?page=99")
+    assert (f'href="{path}"' in past, "Nothing was asked" in past) == (True, False)
     for wanted, found in (("account+BANK", True), ("ashdown", False), ("copy", False), ("x" * 3_000, False)):
         listed = await clerk.get(f"/desk/requests?q={wanted}")
         assert (f'href="{path}"' in listed, "Nothing fits." in listed, len(listed) < 20_000) == (found, not found, True), wanted
+    said = "Only the first 1 were looked through."
+    assert said not in await clerk.get("/desk/requests?q=ashdown")
+    monkeypatch.setattr("verifier.pages.entrance._SEARCHED", 1)
+    assert said in await clerk.get("/desk/requests?q=ashdown")
     clerk.desk.clock.at += 15 * 60
     page = await clerk.get(path)
     assert "The details were deleted" in page

@@ -15,7 +15,7 @@ from support.trial_verify import CLAIMS, IDX, LIST, status_token
 
 from shared.clock import DAY
 from shared.web.operators import everybody
-from verifier import registering
+from verifier import inbox_desk, registering
 from verifier.app import one_round
 from verifier.records import letters
 
@@ -102,7 +102,7 @@ async def test_t_au_5_a_banner_says_that_a_letter_is_late(clerk: Clerk) -> None:
     assert "This is late" in await clerk.get(path)
 
 
-async def test_a_group_sees_its_own_post(clerk: Clerk) -> None:
+async def test_a_group_sees_its_own_post(clerk: Clerk, monkeypatch: pytest.MonkeyPatch) -> None:
     desk = clerk.desk.desk
     registering.state(desk.directory, desk.settings, "bank", {"team": "Estates"})
     _, path = await sent(clerk)
@@ -110,6 +110,14 @@ async def test_a_group_sees_its_own_post(clerk: Clerk) -> None:
     await desk.storage.write(lambda tx: tx.execute("UPDATE operator SET role = 'clerk'"))
     assert "Estates" not in await clerk.get("/desk/inbox")
     await clerk.get(path, status=404)
+    monkeypatch.setattr(inbox_desk, "SEARCHED", 1)
+    registering.state(desk.directory, desk.settings, "bank", {"team": "", "decides": "itself"})
+    await post(clerk.desk, written(clerk.desk, seed="everybody's"))
+    page = await clerk.get("/desk/inbox?q=ashdown")
+    assert ("Nothing fits." in page, "Only the first 1" in page) == (False, False), "what others may not see takes nothing from the search"
+    await post(clerk.desk, written(clerk.desk, seed="one more"))
+    assert "Only the first 1 were looked through." in await clerk.get("/desk/inbox?q=ashdown")
+    registering.state(desk.directory, desk.settings, "bank", {"team": "Estates"})
     (bea,) = await desk.storage.read(everybody)
     await desk.storage.write(lambda tx: tx.execute("UPDATE operator SET role = 'admin'"))
     await clerk.post("/desk/inbox/teams", {"form_token": await clerk.token("/desk/inbox/teams"), "team": "Estates", "member": bea.id})
@@ -157,7 +165,7 @@ async def test_a_letter_about_nothing_that_came_here_is_a_letter(clerk: Clerk) -
 async def test_what_was_called_back_is_undone(template: Template, tmp_path: Path) -> None:
     async with serving(template, tmp_path / "desk", local=True, site=Site()) as desk:
         clerk = await Clerk(desk).sign_in()
-        registering.state(desk.desk.directory, desk.desk.settings, "bank", {"undo": "Lift the freeze."})
+        registering.state(desk.desk.directory, desk.desk.settings, "bank", {"undo": "Lift the freeze.\nPay what was missed."})
         first, _ = await sent(clerk, seed="one")
         desk.site.lists[LIST] = status_token({IDX: 1}, iat=desk.clock() + 60)
         desk.clock.at += 60
@@ -168,7 +176,7 @@ async def test_what_was_called_back_is_undone(template: Template, tmp_path: Path
         page = await clerk.get(path)
         assert "This calls back what you got on" in page
         assert "What to undo" in page
-        assert "Lift the freeze." in page
+        assert "Lift the freeze.</p>" in page
         assert "Lift the freeze." not in await clerk.get("/register.json")
         assert "Undo what rested on it" in await clerk.get("/desk/inbox")
         await clerk.post(f"{path}/undone", {"form_token": await clerk.token(path)})

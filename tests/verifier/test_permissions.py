@@ -366,7 +366,7 @@ async def local(template: Template, tmp_path: Path) -> AsyncIterator[Running]:
         yield running
 
 
-async def test_a_clerk_asks_finds_and_writes_down(local: Running) -> None:
+async def test_a_clerk_asks_finds_and_writes_down(local: Running, monkeypatch: pytest.MonkeyPatch) -> None:
     clerk, nora = await Clerk(local).sign_in(), Nora(local)
     assert "Nobody has given a permission yet." in await clerk.get("/desk/permissions")
     wish = {"recipient_name": "the Pensions department", "recipient": DWP, "category": ASSESSMENT, "purpose": "so that it is right"}
@@ -383,6 +383,11 @@ async def test_a_clerk_asks_finds_and_writes_down(local: Running) -> None:
     listed = await clerk.get(f"/desk/permissions?q={nora.permission[:4]}")
     assert (nora.permission[:8] in listed, "Margaret" in listed) == (True, False)
     assert "Nothing fits." in await clerk.get("/desk/permissions?q=hmrc")
+    monkeypatch.setattr("verifier.pages.permissions._SEARCHED", 0)
+    assert nora.permission[:8] in await clerk.get(f"/desk/permissions?q={nora.permission[:8]}")
+    assert "Nothing fits." in await clerk.get("/desk/permissions?q=%00")
+    monkeypatch.setattr("verifier.pages.permissions._SEARCHED", 1)
+    assert "Only the first 1 were looked through." in await clerk.get("/desk/permissions?q=hmrc")
     page = f"/desk/permissions/{nora.permission}"
     shown = await clerk.get(page)
     assert all(words in shown for words in ("Margaret Ashdown", "Nora Ashdown", "0 of 2", "I allow Northwold Bank to tell"))

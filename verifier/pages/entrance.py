@@ -85,17 +85,22 @@ class Home:
         """Everything that is still on the list; with ``q`` what says it in its use or how it stands. Nobody is found by what they showed (T-CE-2)."""
         at, wanted, page = self._desk.clock(), wanted_of(request.query), page_of(request.query.get("page", ""))
         recent = await self._desk.storage.read(lambda tx: exchanges.recent(tx, at, _SEARCHED))
-        rows = rows_of(recent, self._desk, spoken(request))
-        found = [row for row in rows if not wanted or fits(wanted, [row.title, row.kind, row.tag])]
+        talk, found = spoken(request), recent
+        if wanted:
+            rows = zip(rows_of(recent, self._desk, talk), recent, strict=True)
+            found = [each for row, each in rows if fits(wanted, [row.title, row.kind, row.tag])]
+        pages = max(1, -(-len(found) // _PAGE))
+        page = min(page, pages)
         return await render(
             request,
             "desk/requests.html",
-            rows=found[(page - 1) * _PAGE : page * _PAGE],
+            rows=rows_of(found[(page - 1) * _PAGE : page * _PAGE], self._desk, talk),
             hours=self._desk.settings.request_hours,
-            total=len(rows),
+            total=len(recent),
             wanted=wanted,
+            looked=_SEARCHED if len(recent) == _SEARCHED else 0,
             page=page,
-            pages=max(1, -(-len(found) // _PAGE)),
+            pages=pages,
         )
 
     async def limits(self, request: web.Request) -> web.StreamResponse:

@@ -55,12 +55,14 @@ class Inbox(Standing):
     async def list(self, request: web.Request) -> web.StreamResponse:
         """First what has to be done first."""
         desk, talk, wanted = self._desk, spoken(request), wanted_of(request.query)
-        found = await inbox_desk.listed(desk, request[OPERATOR], wanted)
+        total = await inbox_desk.count(desk, request[OPERATOR])
+        found = await inbox_desk.listed(desk, request[OPERATOR], wanted, limit=inbox_desk.SEARCHED if wanted else _SHOWN)
         rows = [self._line(each, talk) for each in found[:_SHOWN]]
-        more = max(0, len(found) - _SHOWN)
+        more = max(0, (len(found) if wanted else total) - _SHOWN)
+        looked = inbox_desk.SEARCHED if wanted and total > inbox_desk.SEARCHED else 0
         admin = request[OPERATOR].role == "admin"
         late = (await inbox_desk.count_open(desk, request[OPERATOR])).late
-        return await render(request, "desk/inbox.html", rows=rows, more=more, wanted=wanted, admin=admin, late=late)
+        return await render(request, "desk/inbox.html", rows=rows, more=more, looked=looked, wanted=wanted, admin=admin, late=late)
 
     def _line(self, post: Post, talk: Spoken) -> dict[str, Any]:
         tag, colour = self._tag(post)

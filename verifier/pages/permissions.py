@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 from typing import Any, Final
 
 from aiohttp import web
@@ -10,6 +11,7 @@ from aiohttp import web
 from shared.credentials import Text
 from shared.errors import Conflict, InvalidRequest, OutsidePermission, VcError
 from shared.openid4vp import Body, category_text, permission_kind, sentence_of
+from shared.storage import Tx
 from shared.web import auth
 from shared.web.entrance import seated
 from shared.web.finding import fits, wanted_of
@@ -27,6 +29,8 @@ from verifier.words import N_, Spoken
 
 _PATH: Final = "/desk/permissions"
 _SHOWN: Final = 200
+_SEARCHED: Final = 1_000  # of which a search reads who is told; by its reference any is found
+_NUMBER: Final = re.compile(r"[A-Za-z0-9_-]+")  # the beginning of one
 _TAGS: Final[dict[State, tuple[str, str]]] = {
     "in-force": (N_("in force"), "green"),
     "withdrawn": (N_("withdrawn"), "red"),
@@ -65,9 +69,17 @@ class PermissionPages:
     async def list(self, request: web.Request) -> web.StreamResponse:
         """By reference and recipient; nobody is found by name here."""
         at, talk, wanted = self._desk.clock(), spoken(request), wanted_of(request.query)
-        found = await self._desk.storage.read(lambda tx: records.recent(tx, at, _SHOWN))
-        rows = [self._row(each, at, talk) for each in found if _fits(each, wanted)]
-        return await render(request, "desk/permissions.html", form=Form(), rows=rows, wanted=wanted)
+        limit, number = _SEARCHED if wanted else _SHOWN, wanted if _NUMBER.fullmatch(wanted) else ""
+
+        async def unit(tx: Tx) -> tuple[list[Kept], list[Kept]]:
+            return await records.recent(tx, at, limit), await records.called(tx, number, at, _SHOWN) if number else []
+
+        recent, called = await self._desk.storage.read(unit)
+        names = {each.id for each in called}
+        found = [*called, *(each for each in recent if each.id not in names and _fits(each, wanted))][:_SHOWN]
+        rows = [self._row(each, at, talk) for each in found]
+        looked = limit if len(recent) == limit else 0
+        return await render(request, "desk/permissions.html", form=Form(), rows=rows, wanted=wanted, looked=looked)
 
     def _row(self, kept: Kept, at: int, talk: Spoken) -> dict[str, Any]:
         tag, colour = _TAGS[permissions.state_of(self._desk, kept, at)]
@@ -197,7 +209,7 @@ class PermissionPages:
 
 def _fits(kept: Kept, wanted: str) -> bool:
     limits = kept.permission
-    return kept.id.startswith(wanted) or fits(wanted, [limits.recipient.name, limits.recipient.id])
+    return fits(wanted, [limits.recipient.name, limits.recipient.id])
 
 
 def _choices(locale: str, ticked: list[str]) -> list[dict[str, Any]]:

@@ -124,13 +124,27 @@ async def later(tx: Tx, mark: bytes) -> list[Letter]:
     return [_letter(row) for row in await tx.fetch("SELECT * FROM letter WHERE about = $1 ORDER BY got_at", mark)]
 
 
-async def listed(tx: Tx, at: int, limit: int) -> list[Letter]:
-    """What a person has to see to first, those whose time runs out first; then the rest, newest first."""
+_SEEN = (
+    "FROM letter JOIN exchange ON exchange.id = letter.exchange WHERE letter.forget_at > $1 AND exchange.forget_at > $1 "
+    "AND exchange.state = 'answered' AND ($2 = 1 OR letter.team = '' OR letter.team IN (SELECT team FROM inbox_team WHERE operator = $3))"
+)
+
+
+async def listed(tx: Tx, at: int, limit: int, operator: str = "") -> list[Letter]:
+    """What a person has to see to first, those whose time runs out first; then the rest, newest first. Those that ``operator`` may see,
+    of all groups where none is named.
+    """
     sql = (
-        "SELECT * FROM letter WHERE forget_at > $1 ORDER BY CASE WHEN answer_by IS NOT NULL AND decided_at IS NULL THEN answer_by "
-        "WHEN undo = 'open' THEN got_at ELSE 1000000000000 - got_at END, exchange LIMIT $2"
+        f"SELECT letter.* {_SEEN} ORDER BY CASE WHEN letter.answer_by IS NOT NULL AND letter.decided_at IS NULL THEN letter.answer_by "
+        "WHEN letter.undo = 'open' THEN letter.got_at ELSE 1000000000000 - letter.got_at END, letter.exchange LIMIT $4"
     )
-    return [_letter(row) for row in await tx.fetch(sql, at, limit)]
+    return [_letter(row) for row in await tx.fetch(sql, at, int(not operator), operator, limit)]
+
+
+async def count(tx: Tx, at: int, operator: str = "") -> int:
+    """How many ``listed`` has in all."""
+    row = await tx.fetchrow(f"SELECT count(*) AS n {_SEEN}", at, int(not operator), operator)
+    return 0 if row is None else int(row["n"])
 
 
 async def overdue(tx: Tx, at: int) -> list[Letter]:

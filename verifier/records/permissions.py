@@ -71,6 +71,12 @@ async def recent(tx: Tx, at: int, limit: int) -> list[Kept]:
     return [_kept(row) for row in rows]
 
 
+async def called(tx: Tx, prefix: str, at: int, limit: int) -> list[Kept]:
+    """Those whose number begins so."""
+    sql = "SELECT * FROM permission WHERE keep_until > $1 AND substr(id, 1, $2) = $3 ORDER BY given_at DESC, id LIMIT $4"
+    return [_kept(row) for row in await tx.fetch(sql, at, len(prefix), prefix, limit)]
+
+
 async def spend(tx: Tx, kept: Kept) -> bool:
     """Count one use; false if it was used or withdrawn in the meantime."""
     sql = "UPDATE permission SET used = used + 1 WHERE id = $1 AND used = $2 AND withdrawn_at IS NULL"
