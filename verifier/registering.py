@@ -161,8 +161,13 @@ def state(directory: Path, settings: Settings, use: str, said: Mapping[str, obje
 
 
 def _section(name: str, members: Mapping[str, Any]) -> str:
-    lines = [f"{key} = {_value(value)}" for key, value in members.items()]
+    lines = [f"{key} = {_lines(str(value)) if key == 'undo' else _value(value)}" for key, value in members.items()]
     return "\n".join((f"[{toml_text(name)}]", *lines)) + "\n\n"
+
+
+def _lines(text: str) -> str:
+    """A TOML string that may have several lines, each of them as ``toml_text`` takes it."""
+    return '"' + r"\n".join(toml_text(line)[1:-1] for line in text.split("\n")) + '"'
 
 
 def _value(value: object) -> str:

@@ -109,7 +109,9 @@ def test_a_file_that_lists_nothing_admits_what_the_kinds_do(tmp_path: Path) -> N
     "text", ["instruments = [", 'instruments = ["x"]', '[bank]\nbases = "register"', "[bank]\nbases = [7]", "[bank]\nbases = true"]
 )
 async def test_a_file_that_cannot_be_read_lifts_no_limit(desk: Running, text: str) -> None:
-    """Nothing is asked or judged until somebody has put it right."""
+    """Nothing is asked or judged until somebody has put it right; one that nobody has changed is not read again."""
+    registering.state(desk.desk.directory, desk.desk.settings, "bank", {"bases": ("register",)})
+    assert all(now is before for now, before in zip(desk.desk.uses(), desk.desk.uses(), strict=True))
     (desk.desk.directory / registering.FILE).write_text(text)
     with pytest.raises(ConfigError):
         desk.desk.uses()
@@ -147,7 +149,7 @@ async def test_staff_list_on_the_page_what_they_admit(template: Template, tmp_pa
         registering.state(folder, desk.desk.settings, "bank", {"instruments": ("epa",)})
         page = await clerk.get("/desk/uses/bank-together")
         assert re.search(r'value="epa"[^>]* checked', page)
-        assert "None ticked: as for one person." in page
+        assert "None ticked: as for one person. Tick all to admit all." in page
         registering.state(
             folder, desk.desk.settings, "bank", {"team": "Estates", "decides": "person", "retention_days": 30, "benefit": "No paper. "}
         )
@@ -155,7 +157,14 @@ async def test_staff_list_on_the_page_what_they_admit(template: Template, tmp_pa
         file = (folder / registering.FILE).read_bytes()
         await clerk.post("/desk/uses/bank-together", shown | {"form_token": said["form_token"]})
         assert (folder / registering.FILE).read_bytes() == file, "who changes nothing chooses nothing"
-        await clerk.post("/desk/uses/bank-together", shown | {"form_token": said["form_token"], "decides": "itself"})
+        steps = 'Lift the  freeze.\r\n\r\nPay the "missed" payments: C:\\bills.\r\n'
+        await clerk.post("/desk/uses/bank-together", shown | {"form_token": said["form_token"], "decides": "itself", "undo": steps})
+        kept = 'Lift the freeze.\nPay the "missed" payments: C:\\bills.'
+        assert registering.read(folder)["bank-together"].undo == kept, "a step a line"
+        assert "Lift the freeze.\nPay the " in await clerk.get("/desk/uses/bank-together")
+        lines = {"form_token": said["form_token"], "decides": "itself", "undo": kept.replace("\n", " ")}
+        await clerk.post("/desk/uses/bank-together", shown | lines)
+        assert "\n" not in registering.read(folder)["bank-together"].undo, "lines alone are a change"
         registering.state(folder, desk.desk.settings, "bank", {"team": "Deaths", "retention_days": 7})
         argued = registering.read(folder)["bank-together"]
         assert (argued.decides, argued.team, argued.retention_days, argued.bases) == ("itself", "Deaths", 7, ("register",))

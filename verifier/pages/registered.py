@@ -141,8 +141,9 @@ class Registered:
         use, form, _ = self._use(request), Form(await auth.read_form(request)), translator(request)
         said: dict[str, Any] = {
             name: " ".join(form.value(name).split())
-            for name in ("benefit", "benefit_cy", "could_stop", "could_stop_cy", "evidence", "team", "undo")
+            for name in ("benefit", "benefit_cy", "could_stop", "could_stop_cy", "evidence", "team")
         }
+        said["undo"] = _steps(form.value("undo"))
         before, boxes = registering.argued_of(self._desk.directory, use.id), self._admits(use.id, locale_of(request))
         for member in admission.MEMBERS:  # what was listed by other ways and has no box here stays
             kept = [code for code in getattr(before, member) if code not in dict(boxes[member])]
@@ -150,6 +151,8 @@ class Registered:
         said["decides"] = "person" if form.value("decides") == "person" else "itself"
         try:
             changed = {name: value for name, value in said.items() if _plain(value) != _plain(getattr(before, name))}
+            if said["undo"] != _steps(before.undo):
+                changed["undo"] = said["undo"]
             if changed:  # what nobody touched goes on following the use for a single person
                 registering.state(self._desk.directory, self._desk.settings, use.id, changed)
         except ConfigError as error:
@@ -163,6 +166,11 @@ class Registered:
 def _plain(value: str | tuple[str, ...]) -> str | set[str]:
     """As the form tells it back: in any order, or with other spaces, it says the same."""
     return " ".join(value.split()) if isinstance(value, str) else set(value)
+
+
+def _steps(text: str) -> str:
+    """A step a line, as somebody typed them."""
+    return "\n".join(line for line in (" ".join(each.split()) for each in text.splitlines()) if line)
 
 
 def _kept_view(kept: Kept, titles: Mapping[str, str], locale: str) -> dict[str, Any]:
