@@ -11,6 +11,7 @@ writes are handed over together, once their event loop has nothing else to do, a
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 import sqlite3
 import threading
@@ -25,16 +26,21 @@ from urllib.parse import unquote, urlsplit
 from weakref import WeakKeyDictionary
 
 from ..clock import monotonic
-from ..errors import ConfigError, Conflict, Unavailable
+from ..errors import ConfigError, Unavailable
 from ._failpoint import Failpoint
 from ._jobs import Job, tell
 from ._migrations import apply
 from ._model import Migration, Open, Row, Storage, StorageError, T, Tx, Value, Work
+from ._sqlite_errors import translate
 from ._statement import check
+
+log = logging.getLogger("muniment.storage")
 
 _BATCH = 256  # units a COMMIT: bounds how long the first of them waits for the last
 _TOGETHER = 64  # units handed over at once: bounds how long the first of them waits in a loop that never rests
 _ANEW_EVERY, _ANEW_MOST = 86_400.0, 64 * 2**20  # seconds until a file is written anew, and its most bytes: writers wait for it meanwhile
+_ANEW_AFTER = 3_600.0  # seconds until it is tried again where it failed: on a full disk it takes all that room each time
+_PURGE_MS = 100  # how long other programs are waited for in a checkpoint: our own reads are over by then, and writers wait meanwhile
 _PRAGMAS = (
     "synchronous=FULL",
     "foreign_keys=ON",
@@ -42,24 +48,6 @@ _PRAGMAS = (
     "secure_delete=ON",  # deleted bytes are overwritten with zeros, also in free pages
     "temp_store=MEMORY",  # sorting spills no personal data into a temporary file
 )
-_AWAY = {
-    **dict.fromkeys((sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_PROTOCOL), "the database is locked by another program"),
-    sqlite3.SQLITE_FULL: "the disk is full",
-    sqlite3.SQLITE_IOERR: "the database file cannot be read or written",
-    sqlite3.SQLITE_CANTOPEN: "the database file cannot be opened",
-    sqlite3.SQLITE_NOMEM: "out of memory",
-}
-_UNIQUE = {sqlite3.SQLITE_CONSTRAINT_UNIQUE, sqlite3.SQLITE_CONSTRAINT_PRIMARYKEY, sqlite3.SQLITE_CONSTRAINT_ROWID}
-
-
-def _translate(error: sqlite3.Error) -> Exception:
-    """No library's exception crosses its adapter."""
-    code = getattr(error, "sqlite_errorcode", 0)
-    if code & 0xFF in _AWAY:
-        return Unavailable(_AWAY[code & 0xFF])
-    if code in _UNIQUE:
-        return Conflict("this exists already")
-    return StorageError(str(error))
 
 
 class _SqliteTx:
@@ -77,7 +65,7 @@ class _SqliteTx:
             cursor = self.connection.execute(sql, dict(zip(check(sql, args), args, strict=True)))
             return cursor, cursor.fetchall()
         except sqlite3.Error as error:
-            self.failed = _translate(error)
+            self.failed = translate(error)
             raise self.failed from error
         except Exception as error:
             self.failed = error
@@ -141,7 +129,8 @@ class Sqlite:
 
     ``checkpoint`` moves the write-ahead log into the file and empties it: with secure_delete a deleted value is then in none of the
     files, but for one place. Where SQLite divides a full page it leaves bytes of the rows that moved between those that stayed, and they
-    outlive those rows. So the first ``checkpoint``, and then one a day, writes the file anew (VACUUM) where it has at most 64 MiB.
+    outlive those rows. So the first ``checkpoint``, and then one a day, writes the file anew (VACUUM) where it has at most 64 MiB; where
+    that fails a warning is logged, and an hour later it is tried again.
     What the file system or a solid-state disk keeps of overwritten blocks, and backups, are beyond it.
     """
 
@@ -308,7 +297,7 @@ class Sqlite:
             connection.execute("BEGIN IMMEDIATE")
         except sqlite3.Error as error:
             for job in batch:
-                job.error = _translate(error)
+                job.error = translate(error)
             return
         try:
             for job in batch:
@@ -322,7 +311,7 @@ class Sqlite:
                     job.error = None
                     self._commit(connection, [job])
             elif batch[0].error is None:
-                batch[0].error = _translate(error) if isinstance(error, sqlite3.Error) else error
+                batch[0].error = translate(error) if isinstance(error, sqlite3.Error) else error
 
     def _end(self, connection: sqlite3.Connection, batch: Sequence[Job[Any]]) -> None:
         points = {job.point for job in batch if job.error is None}
@@ -343,21 +332,28 @@ class Sqlite:
         connection.execute("RELEASE unit")
 
     def _truncate_log(self, connection: sqlite3.Connection, jobs: Sequence[Job[Any]]) -> None:
-        for job in jobs:
-            try:
-                self._write_anew(connection)
-                if connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]:
-                    job.error = Unavailable("another program is reading the database; deleted values are still in its log")
-            except sqlite3.Error as error:
-                job.error = _translate(error)
+        connection.execute(f"PRAGMA busy_timeout={min(_PURGE_MS, self._busy_ms)}")
+        try:
+            self._write_anew(connection)
+            if connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]:
+                raise Unavailable("another program is using the database; deleted values are still in its log")
+        except (sqlite3.Error, Unavailable) as error:
+            for job in jobs:
+                job.error = translate(error) if isinstance(error, sqlite3.Error) else error
+        finally:
+            connection.execute(f"PRAGMA busy_timeout={self._busy_ms}")
 
     def _write_anew(self, connection: sqlite3.Connection) -> None:
-        """If it is time. What another program's lock or a full disk keeps from it is tried again at the next checkpoint."""
+        """If it is time. What another program's lock or a full disk keeps from it is said, and tried again later."""
         size = "SELECT page_count * page_size FROM pragma_page_count, pragma_page_size"
         if monotonic() < self._anew_at or connection.execute(size).fetchone()[0] > _ANEW_MOST:
             return
-        with suppress(sqlite3.OperationalError):
+        self._anew_at = monotonic() + _ANEW_AFTER
+        try:
             connection.execute("VACUUM")
+        except sqlite3.OperationalError as error:
+            log.warning("the database could not be written anew, and bytes of deleted rows may be left in it: %s", translate(error))
+        else:
             self._anew_at = monotonic() + _ANEW_EVERY
 
     # --- the reader threads
@@ -371,7 +367,7 @@ class Sqlite:
                 assert job.work is not None  # noqa: S101 - only the writer makes checkpoints
                 job.result = self._snapshot(connection, job.work)
             except sqlite3.Error as error:
-                job.error = _translate(error)
+                job.error = translate(error)
             except BaseException as error:  # noqa: BLE001 - it belongs to the waiting coroutine
                 job.error = error
             tell([job])

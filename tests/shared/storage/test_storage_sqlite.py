@@ -187,35 +187,60 @@ async def churn(tx: Tx) -> set[bytes]:
     return over
 
 
+def left_in(path: Path, over: set[bytes]) -> bool:
+    """Whether a piece of what is over lies in any of the files."""
+    disk = b"".join(file.read_bytes() for file in path.parent.glob(f"{path.name}*"))
+    return any(disk[at : at + 24] in over for at in range(len(disk)))
+
+
 async def test_rows_that_moved_leave_nothing_between_the_others(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """SQLite's own overwriting does not reach what stays of them where a page was divided; a file that is too long for it is left alone."""
     storage = await opened(path)
     over = await storage.write(churn)
-
-    def found() -> bool:
-        disk = b"".join(file.read_bytes() for file in path.parent.glob("rows.db*"))
-        return any(disk[at : at + 24] in over for at in range(len(disk)))
-
     monkeypatch.setattr("shared.storage.sqlite._ANEW_MOST", 0)
     await storage.checkpoint()
-    assert found()
+    assert left_in(path, over)
     monkeypatch.undo()
     await storage.checkpoint()
-    assert not found()
+    assert not left_in(path, over)
     await storage.checkpoint()
     await storage.close()
 
 
 async def test_a_reader_elsewhere_holds_up_the_purge(path: Path) -> None:
-    storage = await opened(path, busy_ms=50)
+    """But not our own writers, who would have the patience to wait for others."""
+    storage = await opened(path, busy_ms=600_000)
     reader = sqlite3.connect(path, isolation_level=None)
     reader.execute("BEGIN")
     reader.execute("SELECT * FROM total").fetchall()
     await storage.write(lambda tx: add(tx, 1))
-    with pytest.raises(Unavailable, match="reading the database"):
-        await storage.checkpoint()
+    async with asyncio.timeout(60):
+        with pytest.raises(Unavailable, match="using the database"):
+            await storage.checkpoint()
+    assert await storage.write(lambda tx: pragma(tx, "busy_timeout")) == 600_000
     reader.close()
     await storage.checkpoint()
+    await storage.close()
+
+
+async def test_a_file_that_cannot_be_written_anew_is_not_tried_at_every_turn(path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """It is said; and what was left in it goes once it can."""
+    storage = await opened(path)
+    over = await storage.write(churn)
+    other = sqlite3.connect(path, isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    for _ in range(2):
+        with pytest.raises(Unavailable, match="using the database"):
+            await storage.checkpoint()
+    other.close()
+    assert [each.message for each in caplog.records] == [
+        "the database could not be written anew, and bytes of deleted rows may be left in it: the database is locked by another program"
+    ]
+    await storage.checkpoint()
+    assert left_in(path, over)
+    storage._anew_at = 0.0
+    await storage.checkpoint()
+    assert not left_in(path, over)
     await storage.close()
 
 
