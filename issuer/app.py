@@ -167,24 +167,26 @@ async def one_round(app: web.Application) -> None:
     """Forget what has had its time, go on calling in, sign lists and what is in force before they grow old, and take off the disk what was deleted."""
     office = app[OFFICE]
     at = office.clock()
-    await office.storage.write(lambda tx: sweep(tx, at), point="sweep")
-    await auth.sweep(app)
-    await recall.tend(office)
-    await marking.tend(office)
-    await following.follow_own(office)
-    await deciding_news.tend(office, app[NEWS])
-    await follow_keys(office)
-    await publisher_of(office).tend()
-    await app[LISTS].begin()
-    if not office.signing.is_stopped:
-        await app[LISTS].refresh()
-    await app[ENVELOPES].refresh()
-    await corrections.tend(office, app[FIGURES])
-    await entity_of(office).tend()
-    await enter_keys(office)
-    await log_site_of(office).tend()
-    await federation.tend(office)
-    await office.storage.checkpoint()
+    try:
+        await office.storage.write(lambda tx: sweep(tx, at), point="sweep")
+        await auth.sweep(app)
+        await recall.tend(office)
+        await marking.tend(office)
+        await following.follow_own(office)
+        await deciding_news.tend(office, app[NEWS])
+        await follow_keys(office)
+        await publisher_of(office).tend()
+        await app[LISTS].begin()
+        if not office.signing.is_stopped:
+            await app[LISTS].refresh()
+        await app[ENVELOPES].refresh()
+        await corrections.tend(office, app[FIGURES])
+        await entity_of(office).tend()
+        await enter_keys(office)
+        await log_site_of(office).tend()
+        await federation.tend(office)
+    finally:  # what somebody deleted does not wait for the day on which everything else goes well
+        await office.storage.checkpoint()
 
 
 async def follow_keys(office: Office) -> None:

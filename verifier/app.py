@@ -103,20 +103,22 @@ async def one_round(app: web.Application) -> None:
         for records in (exchanges, log, scan, desk_receipts, events, given, letters, passed, permissions, known, acts, watched):
             await records.purge(tx, at)
 
-    await desk.storage.write(unit, point="purge")
-    await auth.sweep(app)
-    await keys.follow(desk)
-    await publisher_of(desk).tend()
-    await registering.tend(desk)
-    await together.look_again(desk, app[STORE])
-    await inherited.tend(desk, await app[STORE].federation())
-    await entity_of(desk).tend()
-    await log_site_of(desk).tend()
-    await watching.look(desk, app[STORE])
-    if desk.settings.inbox:
-        await inbox_keys.tend(desk, await app[STORE].federation())
-        app[LATE].set(await inbox.tend(desk))
-    await desk.storage.checkpoint()
+    try:
+        await desk.storage.write(unit, point="purge")
+        await auth.sweep(app)
+        await keys.follow(desk)
+        await publisher_of(desk).tend()
+        await registering.tend(desk)
+        await together.look_again(desk, app[STORE])
+        await inherited.tend(desk, await app[STORE].federation())
+        await entity_of(desk).tend()
+        await log_site_of(desk).tend()
+        await watching.look(desk, app[STORE])
+        if desk.settings.inbox:
+            await inbox_keys.tend(desk, await app[STORE].federation())
+            app[LATE].set(await inbox.tend(desk))
+    finally:  # what somebody deleted does not wait for the day on which everything else goes well
+        await desk.storage.checkpoint()
 
 
 async def tell(app: web.Application) -> None:

@@ -231,14 +231,16 @@ async def post_letters(app: web.Application) -> None:
 async def one_round(app: web.Application) -> None:
     """Who may ask, if it is time; every open wallet once; and the counters whose time is over. What was deleted meanwhile leaves the disk."""
     host = app[HOST]
-    await register.refresh(host.means)
-    await host.views.sweep()
-    await host.outbox.sweep()
-    await _entity(host).tend()
-    for vault in host.unlocked.vaults():
-        await upkeep(host.means, vault)
-        await look_after(host.means, vault)
-        await telling.carry_on_all(host.means, vault, host.outbox)
-        await replies.collect(host.means, vault, host.outbox)
-    await auth.sweep(app)
-    await host.storage.checkpoint()
+    try:
+        await register.refresh(host.means)
+        await host.views.sweep()
+        await host.outbox.sweep()
+        await _entity(host).tend()
+        for vault in host.unlocked.vaults():
+            await upkeep(host.means, vault)
+            await look_after(host.means, vault)
+            await telling.carry_on_all(host.means, vault, host.outbox)
+            await replies.collect(host.means, vault, host.outbox)
+        await auth.sweep(app)
+    finally:  # what somebody deleted does not wait for the day on which everything else goes well
+        await host.storage.checkpoint()

@@ -10,12 +10,14 @@ import sqlite3
 from pathlib import Path
 from typing import Any
 
+import pytest
 from support.registry import LPA_1, NOON, Registry, Template, collect, serving
 
 from issuer.app import one_round
 from issuer.office import Office, configurations, reference_mac
 from shared.clock import DAY
 from shared.codec import base64url, cbor
+from shared.errors import Unavailable
 from shared.jose.jwk import render_jwk
 from shared.storage import Row, Work
 
@@ -221,3 +223,18 @@ async def test_sweep_forgets_and_unlinks(registry: Registry) -> None:
         assert rows == [], table
     entries = await registry.office.storage.read(lambda tx: tx.fetch("SELECT document FROM status_entry"))
     assert [row["document"] for row in entries] == [None] * 3
+
+
+async def test_a_round_that_fails_takes_off_the_disk_all_the_same(registry: Registry, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What goes wrong in it may go wrong for weeks."""
+
+    async def fail(*_: object) -> None:
+        raise Unavailable("out of order")
+
+    monkeypatch.setattr("issuer.app.recall.tend", fail)
+    await registry.make(reference="case 1")
+    wal = registry.directory / "issuer.db-wal"
+    assert wal.stat().st_size > 0
+    with pytest.raises(Unavailable, match="out of order"):
+        await one_round(registry.app)
+    assert wal.stat().st_size == 0

@@ -13,7 +13,9 @@ from support.signing import AT
 
 from shared import addressed
 from shared.codec import base45
+from shared.errors import Unavailable
 from shared.openid4vp import render_response
+from verifier.app import one_round
 
 
 async def pragma(desk: Running, statement: str) -> None:
@@ -85,3 +87,18 @@ async def test_what_is_larger_than_any_copy_is_not_read(desk: Running) -> None:
     headers |= {"Content-Type": "application/json"}
     async with desk.http.post(f"{desk.base}/api/copies", data=BytesIO(big), headers=headers) as answer:
         assert (answer.status, (await answer.json())["code"]) == (201, "too_large")
+
+
+async def test_a_round_that_fails_takes_off_the_disk_all_the_same(desk: Running, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What goes wrong in it may go wrong for weeks."""
+
+    async def fail(*_: object) -> None:
+        raise Unavailable("out of order")
+
+    monkeypatch.setattr("verifier.app.watching.look", fail)
+    await desk.ask()
+    wal = desk.desk.directory / "verifier.db-wal"
+    assert wal.stat().st_size > 0
+    with pytest.raises(Unavailable, match="out of order"):
+        await one_round(desk.app)
+    assert wal.stat().st_size == 0

@@ -14,6 +14,7 @@ from support.wallets import Site, serve_wallet
 from support.world import BANK, BATCH, CODE, COUNCIL
 
 from shared.codec import qr
+from shared.errors import Unavailable
 from wallet.app import one_round
 
 
@@ -213,3 +214,18 @@ async def test_the_round_of_upkeep_reaches_open_wallets_only(site: Site) -> None
     site.world.clock.at += 2 * 3_600
     await one_round(site.app)
     assert len(site.world.log) == before + 2
+
+
+async def test_a_round_that_fails_takes_off_the_disk_all_the_same(site: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What goes wrong in it may go wrong for weeks."""
+
+    async def fail(*_: object) -> None:
+        raise Unavailable("out of order")
+
+    monkeypatch.setattr("wallet.app.register.refresh", fail)
+    await site.open()
+    wal = tmp_path / "wallet" / "wallet.db-wal"
+    assert wal.stat().st_size > 0
+    with pytest.raises(Unavailable, match="out of order"):
+        await one_round(site.app)
+    assert wal.stat().st_size == 0
