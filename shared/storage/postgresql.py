@@ -14,6 +14,7 @@ from contextlib import asynccontextmanager, suppress
 from functools import partial
 from typing import Any, Generic, Literal, cast
 
+from ..clock import monotonic
 from ..errors import ConfigError, Conflict, Unavailable, VcError
 from ._failpoint import Failpoint
 from ._migrations import apply
@@ -32,8 +33,15 @@ _ATTEMPTS = 20
 _CALM = 64  # writes without a conflict after which they run side by side again
 _CONNECT_S = 10.0
 _STATEMENT_S = 30.0
+_VACUUM_S = 3_600.0  # it holds up nobody
+_ALL_EVERY = 86_400.0
 _MIGRATE_LOCK = 0x6D756E696D656E74  # "muniment"
 _TURN_LOCK = _MIGRATE_LOCK + 1
+_STAINED = (
+    "SELECT oid::regclass::text FROM pg_class WHERE relkind = 'r' AND pg_get_userbyid(relowner) = current_user"
+    " AND relnamespace = (SELECT oid FROM pg_namespace WHERE nspname = current_schema())"
+    " AND ($1 OR pg_stat_get_dead_tuples(oid) > 0 OR pg_stat_get_dead_tuples(reltoastrelid) > 0)"
+)
 _COUNTED = re.compile(r"(?:INSERT 0|UPDATE|DELETE|MERGE) ([0-9]+)")
 _BLOB = re.compile(r"\bBLOB\b")
 
@@ -156,7 +164,9 @@ class Postgresql:
     """``Storage`` in one schema of a PostgreSQL 15 or later. Connects at its first use, directly: a pooler that hands out a connection
     for each transaction would break prepared statements and the lock of the contended.
 
-    ``checkpoint`` vacuums our tables: dead rows are taken out of reach and their space is used again. It does not overwrite: a deleted
+    ``checkpoint`` vacuums those of our tables where the server has counted dead rows, in them or in the long values that lie beside them; the first
+    one, and then one a day, vacuums all, as the server forgets its count when it crashes, or may keep none. Dead rows are taken out of reach
+    and their space is used again. It does not overwrite: a deleted
     value may stay readable on the server's disk in free space of pages, in the write-ahead log, in archives, standbys and backups,
     until each is overwritten or dropped. Who needs more deletes a key instead (values are kept sealed) or encrypts the disk.
     """
@@ -170,6 +180,7 @@ class Postgresql:
         self._turn = asyncio.Lock()
         self._contended = 0
         self._closed = False
+        self._all_at = 0.0
 
     async def write(self, fn: Work[T], *, point: str = "") -> T:
         for attempt in range(_ATTEMPTS):
@@ -197,13 +208,11 @@ class Postgresql:
     async def checkpoint(self) -> None:
         async with self._connection() as connection:
             try:
-                # where nothing was deleted, as far as the server has counted, a round has nothing to do: the next one asks again
-                stained = (
-                    "SELECT relid::regclass::text FROM pg_stat_user_tables JOIN pg_class ON pg_class.oid = relid"
-                    " WHERE schemaname = current_schema() AND pg_get_userbyid(relowner) = current_user AND n_dead_tup > 0"
-                )
-                for row in await connection.fetch(stained):
-                    await connection.execute(f"VACUUM {row[0]}")
+                everything = monotonic() >= self._all_at
+                for row in await connection.fetch(_STAINED, everything):
+                    await connection.execute(f"VACUUM {row[0]}", timeout=_VACUUM_S)
+                if everything:
+                    self._all_at = monotonic() + _ALL_EVERY
             except _LIBRARY as error:
                 raise _translate(error, connection) from error
 
