@@ -35,7 +35,9 @@ from shared.openid4vci import asked_details
 from shared.storage import Tx
 
 PUSHED_SECONDS = 90
-CODE_SECONDS = 60
+CODE_SECONDS, LONGER_SECONDS = 60, 600
+"""The life of a code; the longer one (RFC 6749, 4.1.2) where somebody took so long here that her wallet may have closed meanwhile."""
+SLOW_SECONDS = 300
 _MAX_DOCUMENTS = 20
 
 
@@ -85,6 +87,7 @@ async def push(office: Office, body: bytes, prover: Prover) -> PushedResponse:
         request=render_pushed_request(request).decode(),
         state=State.PUSHED,
         until=at + PUSHED_SECONDS,
+        reference_until=at + PUSHED_SECONDS,
         documents=(),
         entitlement=None,
     )
@@ -131,7 +134,7 @@ async def pending(office: Office, name: str) -> Pending:
 
 
 async def grant(office: Office, name: str, numbers: Sequence[str], *, seen: Mapping[str, int] | None = None) -> str:
-    """The address with a code for the documents ``numbers``, good once and for 60 seconds. ``seen``: the version of each that was shown.
+    """The address with a code for the documents ``numbers``, good once and for 60 seconds, or ten minutes where this took her five. ``seen``: the version of each that was shown.
 
     ``InvalidRequest`` where the sign-in is over, ``Conflict`` for a document that is not in force, with ``/version`` for one that was
     changed since it was shown, ``Malformed`` for one that was not asked for.
@@ -151,7 +154,8 @@ async def grant(office: Office, name: str, numbers: Sequence[str], *, seen: Mapp
                 raise Conflict("a document can be collected while it is in force and its details are held")
             if seen is not None and seen.get(number) != document.version:
                 raise Conflict("this document was changed since it was shown", where="/version")
-        await authorizations.grant(tx, name, numbers, code=digest("authorization code", code), until=at + CODE_SECONDS)
+        life = CODE_SECONDS if at < found.reference_until - PUSHED_SECONDS + SLOW_SECONDS else LONGER_SECONDS
+        await authorizations.grant(tx, name, numbers, code=digest("authorization code", code), until=at + life)
         return found
 
     request = pushed(await office.storage.write(unit, point="grant"))

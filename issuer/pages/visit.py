@@ -90,7 +90,7 @@ def _attempt(cookie: str, session: Session) -> Attempt:
 
 
 async def stay(office: Office, visit: Visit) -> None:
-    """She has as much time as at the beginning, from now on and up to ``sessions.ABSOLUTE`` in all; her code has no longer life by it."""
+    """She has as much time as at the beginning, from now on and up to ``sessions.ABSOLUTE`` in all."""
     at, life = office.clock(), office.settings.sign_in_minutes * 60
 
     async def unit(tx: Tx) -> None:

@@ -29,13 +29,14 @@ class Asker:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SignIn:
-    """One row. ``until`` is the end of the present state; ``request`` is the form that was pushed."""
+    """One row. ``until`` is the end of the present state; ``request`` is the form that was pushed, and could be opened until ``reference_until``."""
 
     id: str
     asker: Asker
     request: str
     state: State
     until: int
+    reference_until: int
     documents: tuple[str, ...]
     entitlement: str | None
 
@@ -133,7 +134,8 @@ async def purge(tx: Tx, at: int) -> None:
 
 
 _SELECT = (
-    "SELECT id, client, client_name, provider, instance, jkt, request, state, until, documents, entitlement FROM authorization_request"
+    "SELECT id, client, client_name, provider, instance, jkt, request, state, until, reference_until, documents, entitlement "
+    "FROM authorization_request"
 )
 
 
@@ -144,6 +146,7 @@ def _sign_in(row: Row) -> SignIn:
         request=row["request"],
         state=State(row["state"]),
         until=int(row["until"]),
+        reference_until=int(row["reference_until"]),
         documents=tuple(str(row["documents"]).split()),
         entitlement=row["entitlement"],
     )

@@ -14,14 +14,14 @@ from support.registry import LPA_1, NOON, Registry
 from support.visitor import BORN, CLERK, Visitor, code, letter, visitor
 
 from issuer import offers, people
-from issuer.authorization import PUSHED_SECONDS
+from issuer.authorization import LONGER_SECONDS, PUSHED_SECONDS
 from issuer.office import Office, keyed
 from issuer.pages.collecting import form_target
 from issuer.records.people import holder_of
 from issuer.revoke import Wish, change_one
 from issuer.sessions import Action
 from shared.clock import system_entropy
-from shared.errors import SignInRequired
+from shared.errors import InvalidGrant, SignInRequired
 from shared.storage import Storage
 from shared.web import sessions
 from shared.web.sessions import ABSOLUTE
@@ -409,6 +409,29 @@ async def test_whoever_says_so_in_time_has_more_time(registry: Registry, wallet:
     assert json.loads(nora.text) == {"seconds": 0}
     await nora.open("/authorize/agree")
     assert nora.status == 400
+
+
+@pytest.mark.parametrize("late", [0, 1])
+async def test_whoever_needed_more_time_has_some_to_open_her_wallet_again(
+    registry: Registry, wallet: Wallet, nora: Visitor, late: int
+) -> None:
+    """A wallet closes after minutes in which nobody used it; ten minutes after she agreed the code is over."""
+    made, life = await letter(registry), registry.office.settings.sign_in_minutes * 60
+    sign_in, pushed = await wallet.push()
+    await nora.come(wallet, pushed)
+    form = nora.text
+    registry.clock.at += life - 100
+    await nora.send("/authorize/stay")
+    registry.clock.at += life - 100
+    nora.text = form
+    await nora.sign_in(code(made))
+    await nora.agree(made.document)
+    registry.clock.at += LONGER_SECONDS - 1 + late
+    if late:
+        with pytest.raises(InvalidGrant):
+            await wallet.change(sign_in, nora.left)
+    else:
+        await wallet.copies(await wallet.change(sign_in, nora.left), 2)
 
 
 async def test_forms_of_other_pages_are_refused(registry: Registry, wallet: Wallet, nora: Visitor) -> None:

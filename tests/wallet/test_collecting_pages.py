@@ -163,6 +163,7 @@ async def test_a_stranger_who_comes_back_is_asked_to_open_the_wallet_first(place
     visitor.site.http.cookie_jar.clear()
     await visitor.back(answer)
     assert visitor.path == "/sign-in"
+    assert "Your wallet closed while you were away." in visitor.text
     hidden = dict(re.findall(r'<input type="hidden" name="([^"]+)" value="([^"]*)"', visitor.text))
     assert hidden["next"].startswith("/returned?code=")
     await visitor.post(
