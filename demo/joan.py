@@ -42,7 +42,7 @@ _BODIES = {
     "travel": ("Town Travel Cards", 90),
     "county": ("Westshire County Council", 730),
 }
-KEPT = 'claims_kept = ["name", "date of death"]'
+KEPT = 'claims_kept = ["First names", "Last name", "Date of death"]'
 DOWN, BY_HAND = "library", "telecare"
 
 

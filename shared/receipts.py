@@ -94,9 +94,10 @@ class Receipt:
 
     @property
     def may_not_know_until(self) -> int | None:
-        """Until when the relying party may not know what was cancelled after ``status_list_iat``; ``None`` where it does not say."""
+        """Until when the relying party may not know what was cancelled after ``status_list_iat``; ``None`` where it does not say, or that was over."""
         since, age = self.status_list_iat, self.status_max_age
-        return None if since is None or age is None else min(since + age, reader.LAST)
+        until = None if since is None or age is None else min(since + age, reader.LAST)
+        return None if until is None or until <= self.received_at else until
 
 
 def presentation_bytes(vp_token: Mapping[str, Sequence[str]]) -> bytes:

@@ -122,6 +122,7 @@ async def confirm(desk: Desk, data: bytes) -> str:
         raise Missing("no desk of ours has told us of this receipt: try again later")
     settings, accepted = desk.settings, receipt.decision == "accepted"
     days = days_kept(desk.directory, settings, receipt.use)
+    own = settings.claims_kept if days and receipt.decision != "rejected" else ()
     kept = days * DAY if days > 0 and receipt.decision != "rejected" else 0
     made = Receipt(
         receipt_id=told.receipt_id,
@@ -131,8 +132,8 @@ async def confirm(desk: Desk, data: bytes) -> str:
         reason_code=receipt.code,
         effective_from=receipt.issued_at if accepted else None,
         purpose_id=receipt.use,
-        claims_kept=settings.claims_kept if kept else (),
-        retain_until=receipt.issued_at + kept,
+        claims_kept=own,
+        retain_until=None if days < 0 and own else receipt.issued_at + kept,
         contact=settings.contact or None,
         how_to_complain=settings.how_to_complain or None,
         salt=receipt.salt,

@@ -18,7 +18,7 @@ from shared.codec import strict_json
 from shared.errors import Conflict, Malformed, Missing, NeedsMoreAttorneys, Unavailable
 from shared.receipts import LogHead
 from shared.storage import Tx
-from shared.verify import Decision
+from shared.verify import Decision, render_verdict
 from shared.web import log
 from shared.web.dates import zone_of
 from verifier import copies, registering, together
@@ -33,7 +33,7 @@ from verifier.records.exchanges import Ended
 from verifier.records.letters import Letter
 from verifier.registering import Argued
 from verifier.sessions import Answered, Asked
-from verifier.settle import Opened, bind, sign_receipt
+from verifier.settle import Opened, bind, labels_of, sign_receipt
 
 MADE_BY: Final = "inbox"
 ANSWERED: Final = 31 * DAY  # seconds for which an answer can be asked for
@@ -134,7 +134,8 @@ async def _filed(desk: Desk, posted: _Posted, judged: Judged, asked: Asked) -> F
     said = copies.signed(judged.copy)
     if said is None:
         raise Malformed("nothing in this copy says whom it answers", where="/copy")
-    basis = bind(desk, judged.copy.vp_token, said.nonce)
+    shown = labels_of(desk, render_verdict(judged.decision))  # named in every receipt: after its time nobody here knows them any more
+    basis: dict[str, object] = {**bind(desk, judged.copy.vp_token, said.nonce), "shown": shown}
     waits = judged.decision.decision == "undecided" or (judged.decision.decision == "accepted" and argued.decides == "person")
     joins = judged.decision.code == NeedsMoreAttorneys.code and bool(asked.terms.together) and argued.decides != "person"
     until = None

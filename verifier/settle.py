@@ -23,7 +23,7 @@ from shared.storage import Tx
 from shared.verify import Decision, allowed_age, render_verdict, replayed, shown_again
 from shared.web import log
 from verifier.desk import LOG, STORAGE, Desk
-from verifier.details import names_seen
+from verifier.details import details, names_seen
 from verifier.facts import count_again, fact_of
 from verifier.granting import granted, kept_until
 from verifier.inherited import may_use
@@ -307,13 +307,12 @@ async def sign_receipt(desk: Desk, answered: Answered, opened: Opened, *, answer
     if told is None:
         return None
     status = opened.verdict["status"]
-    refused = answered.decision == "rejected"  # nothing of it goes into the organisation's own records
+    refused = answered.decision == "rejected"  # nothing of it goes into the organisation's own records, or lies sealed here
     use = answered.asked.terms.purpose_id or told.get("purpose_id", "")
-    relied = status is not None and not refused
     days = days_kept(desk.directory, settings, use)
-    held = answered.keep_until - answered.at  # 0 days: nothing goes into the records, but this desk had it until then
-    kept = max(days * DAY, held) if not refused else held
-    proof = kept_until(answered.asked) if answered.decision == "accepted" else 0  # a permission keeps what was shown with it
+    silent = days < 0 and bool(settings.claims_kept) and not refused  # how long its own records last is said nowhere
+    proof = _proof(answered, opened)
+    shown = told.get("shown") or (labels_of(desk, opened.verdict) if proof else ())
     receipt = Receipt(
         receipt_id=told["receipt_id"],
         entity=desk.entity,
@@ -322,12 +321,13 @@ async def sign_receipt(desk: Desk, answered: Answered, opened: Opened, *, answer
         reason_code=answered.code,
         effective_from=answered.at if answered.decision == "accepted" else None,
         purpose_id=use,
-        claims_kept=() if refused or days == 0 else settings.claims_kept,
-        retain_until=max(answered.at + kept, proof),
+        claims_kept=() if refused or days == 0 else tuple(dict.fromkeys((*shown, *settings.claims_kept))),
+        # 0 days: nothing goes into the records, but this desk had it until then
+        retain_until=None if silent else max(answered.keep_until, proof, 0 if refused else answered.at + days * DAY),
         contact=settings.contact or None,
         how_to_complain=settings.how_to_complain or None,
         status_list_iat=None if status is None else status["as_of"],
-        status_max_age=list_age(desk, answered.asked.terms) if relied else None,
+        status_max_age=behind(desk, answered, status),
         salt=base64url.decode(told["salt"]),
         presentation_digest=base64url.decode(told["presentation_digest"]),
         nonce=told["nonce"],
@@ -336,6 +336,28 @@ async def sign_receipt(desk: Desk, answered: Answered, opened: Opened, *, answer
     )
     unsigned = prepare_receipt(receipt, key=desk.signer.key, x5c=desk.x5c, at=answered.at, alg=desk.alg)
     return await sign(unsigned, desk.custodian)
+
+
+def _proof(answered: Answered, opened: Opened) -> int:
+    """Until when all that was shown is kept beyond the desk's minutes: a permission is proved by it, and others may have to agree; 0 where not."""
+    if answered.decision == "accepted":
+        return kept_until(answered.asked)
+    return int(opened.verdict.get("together", {}).get("until", 0)) if answered.decision == "undecided" else 0
+
+
+def labels_of(desk: Desk, verdict: Mapping[str, Any]) -> list[str]:
+    """What people call the details that a rendered verdict holds, each once, as their kind registered it in English."""
+    shown = [(desk.types[each["vct"]], each["claims"]) for each in verdict["credentials"] if each["vct"] in desk.types]
+    rows = [row for kind, claims in shown for row in details(kind, claims)]
+    return list(dict.fromkeys(row.label for row in sorted(rows, key=lambda row: row.limit)))
+
+
+def behind(desk: Desk, answered: Answered, status: Mapping[str, Any] | None) -> int | None:
+    """Seconds that a list may be old for what was decided; ``None`` where nothing rests on one, or on none that was still good then."""
+    age = None if status is None or answered.decision == "rejected" else list_age(desk, answered.asked.terms)
+    if age is None or status is None:
+        return None
+    return age if answered.decision == "accepted" or status["as_of"] + age > answered.at else None
 
 
 def list_age(desk: Desk, terms: Terms) -> int | None:

@@ -32,6 +32,7 @@ __all__ = [
     "all_types",
     "by_id",
     "install",
+    "label_in",
     "parse_type",
     "render_type",
 ]
@@ -69,3 +70,8 @@ def by_id(type_id: str) -> CredentialType:
         if each.id == type_id:
             return each
     raise UnknownCredentialType("this installation does not know that type of document", where="/type")
+
+
+def label_in(label: str, locale: str) -> str:
+    """What some kind of document here calls ``label`` in English, in another language; as it is where none does."""
+    return next((claim.label.in_(locale) for kind in all_types().values() for claim in kind.claims if claim.label.en == label), label)

@@ -4,7 +4,8 @@
     return await render(request, "console/list.html", rows=rows)
 
 The folders ``templates``, ``static`` and ``locale`` of ``package`` are added to ours; templates begin ``{% extends "layout.html" %}``.
-Every template knows: ``_``, ``ngettext``, ``locale``, ``asset(path)``, ``date(seconds)``, ``moment(seconds)``, ``day(seconds)`` (in UTC), ``country(code)``, ``session`` (or None),
+Every template knows: ``_``, ``ngettext``, ``locale``, ``asset(path)``, ``date(seconds)``, ``moment(seconds)``, ``day(seconds)`` (in UTC), ``country(code)``, the filter ``detail``
+(what a kind of document calls a detail in English, as ``locale`` has it), ``session`` (or None),
 ``form_token``, ``form`` (an empty ``Form`` unless passed), ``service``, ``languages``, ``navigation``, ``public_url``, ``here``,
 ``sign_language``.
 """
@@ -13,6 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, MutableMapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from importlib.resources import files
 from types import CodeType
 from typing import Any
@@ -35,6 +37,7 @@ from jinja2 import (
 from jinja2.bccache import Bucket
 from jinja2.utils import missing
 
+from ..credentials import label_in
 from ..errors import Untrusted, VcError
 from . import faults, staying
 from .assets import Assets
@@ -128,6 +131,7 @@ class Pages:
         )
         environment.install_gettext_translations(self.translations[locale], newstyle=True)  # type: ignore[attr-defined]
         environment.globals.update(locale=locale, asset=self.assets.url, date=dates.date, moment=dates.moment, clock_time=dates.time)
+        environment.filters["detail"] = partial(label_in, locale=locale)
         environment.globals.update(day=Dates(locale, "UTC").date, country=lambda code: Locale(locale).territories.get(code, code))
         return environment
 

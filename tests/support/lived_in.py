@@ -66,7 +66,7 @@ PERMITTED = {
     "type": "representation", "query": "council-tax", "recipient": "https://dwp.example", "recipient_name": "the Pensions department",
     "categories": ["care-contribution-assessment"], "purpose": "so that her Pension Credit is right",
 }  # fmt: skip
-ASKED = (("representation", "council-tax"), ("life-event", "tell-of-death"))
+KEPT = ("Donor’s last name", "a note of who called")
 DAYS = 30
 CLAIMS = (POWER, LIMITED, DIED)
 
@@ -77,17 +77,11 @@ def label(kind: str, path: str) -> str:
     return found
 
 
-def kept_of_all() -> list[str]:
-    """What the council says that it keeps: the details that it asks for, in the words for them."""
-    asked = [(kind, path) for kind, use in ASKED for query in by_id(kind).queries if query.id == use for path in query.paths]
-    return list(dict.fromkeys(label(kind, "/".join(str(step) for step in path if isinstance(step, str))) for kind, path in asked))
-
-
 def settle(house: House) -> dict[str, tuple[str, ...]]:
     """The council gives documents of its own by the registry, says what it keeps, and has a group of staff for deaths; everybody may have a wallet."""
     write_whole(house.folder / "council" / "own-issuer.key", house.registry["api_key"].encode())
     (house.folder / "council" / USES).write_text('["tell-of-death"]\nteam = "Bereavement"\n')
-    kept = (f"claims_kept = {json.dumps(kept_of_all())}", f"retention_days = {DAYS}", f'own_issuer = "{house.issuer}"')
+    kept = (f"claims_kept = {json.dumps(KEPT, ensure_ascii=False)}", f"retention_days = {DAYS}", f'own_issuer = "{house.issuer}"')
     return {"council/verifier.toml": kept, "nora/wallet.toml": ("open_to_all = true",)}
 
 

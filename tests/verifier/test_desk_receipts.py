@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec import structs
 from support.desk import BANK, Running, Template, read_anchor, serving
 from support.desk_killed import die
 from support.desk_scan import Enrolled, enrol
@@ -18,11 +20,12 @@ from shared.codec import base64url, strict_json
 from shared.errors import OtherPresentation, WrongNonce
 from shared.keys import KeyId, Role
 from shared.ovp.receipt import CONFIRM_AT, MAX_BYTES, MEDIA_TYPE, parse_desk_receipt, prepare_desk_receipt
-from shared.receipts import Exchange, LogHead, verify_receipt
+from shared.receipts import Exchange, LogHead, peek_receipt, verify_receipt
 from shared.trust.anchors import TrustAnchors, parse_anchor
 from shared.trust.policy import Policy
 from shared.web import log
 from verifier.app import one_round
+from verifier.desk_receipts import confirm
 from verifier.receipts_api import ASKED
 from verifier.settle import verify_decisions
 
@@ -95,6 +98,11 @@ async def test_confirmed_once_its_desk_has_told(desk: Running, counter: Enrolled
     assert (confirmed.salt, confirmed.presentation_digest, confirmed.bundle_digest) == (own.salt, own.digest, b"P" * 32)
     assert (confirmed.received_at, confirmed.effective_from) == (AT + 3_600, AT if decision == "accepted" else None)
     assert confirmed.log_head == await desk.desk.storage.read(log.head)
+    for days, until in ((-1, None), (0, AT), (30, AT + 30 * DAY)):  # how long, where nothing is registered, nobody knows
+        settings = structs.replace(desk.desk.settings, claims_kept=("donor’s name",), retention_days=days)
+        said = peek_receipt(await confirm(replace(desk.desk, settings=settings), receipt))
+        kept = (("donor’s name",), until) if days and decision != "rejected" else ((), AT)
+        assert (said.claims_kept, said.retain_until) == kept
     with pytest.raises(OtherPresentation):
         verify_receipt(told["receipt"], Exchange(presentation=b"x", nonce=exchange.nonce, at=desk.clock()), policy=trust(desk))
     with pytest.raises(WrongNonce):

@@ -37,10 +37,13 @@ from verifier import inbox_desk, inbox_keys, registering
 from verifier.app import one_round
 from verifier.cli import main
 from verifier.desk import LOG, Desk
+from verifier.details import details
 from verifier.facts import everybody_in
 from verifier.inbox_desk import Post, Said
 from verifier.records import exchanges, letters
-from verifier.settle import verify_decisions
+from verifier.request import find
+from verifier.sessions import Answered
+from verifier.settle import Opened, open_verdict, verify_decisions
 
 
 def by_a_person(desk: Desk, use: str = "bank", team: str = "") -> None:
@@ -98,12 +101,42 @@ async def test_a_receipt_for_what_was_refused_names_nothing_that_is_kept(templat
         letter = check(desk, sent, (await post(desk, sent))[1])
         live = peek_receipt((await desk.answer(await desk.ask()))[1]["receipt"])
         minutes = desk.desk.settings.keep_minutes * 60
+        sealed = await verdicts(desk)
+        assert [(each.verdict["credentials"], each.vp_token) for each in sealed] == [([], {})] * 2, "nothing of it is sealed here either"
     for receipt in (letter, live):
         assert (receipt.decision, receipt.reason_code, receipt.claims_kept) == ("rejected", "revoked", ())
         assert receipt.retain_until == receipt.received_at + minutes
-    async with serving(template, tmp_path / "other", **kept) as desk:
-        receipt = check(desk, sent := written(desk), (await post(desk, sent))[1])
-        assert (receipt.decision, receipt.claims_kept, receipt.retain_until) == ("accepted", ("donor’s name",), AT + 365 * DAY)
+
+
+async def test_a_receipt_names_what_is_kept_of_a_letter_and_until_when(template: Template, tmp_path: Path) -> None:
+    """Sealed with its verdict: all that was seen, beside what goes into the body's own records. What is shown live goes with the desk's minutes."""
+    own = ("the number of her account", "Donor’s postcode")
+    async with serving(template, tmp_path / "desk", claims_kept=own, retention_days=2) as desk:
+        accepted = check(desk, sent := written(desk), (await post(desk, sent))[1])
+        assert (accepted.decision, accepted.retain_until) == ("accepted", AT + 2 * DAY)
+        (opened,) = await verdicts(desk)
+        seen = [row.label for one in opened.verdict["credentials"] for row in details(desk.desk.types[one["vct"]], one["claims"])]
+        assert {"Donor’s last name", "Donor’s postcode", "Kind of authority"} <= {*seen}
+        assert sorted(accepted.claims_kept) == sorted({*seen, *own})
+        live = peek_receipt((await desk.answer(await desk.ask()))[1]["receipt"])
+        assert (live.decision, live.claims_kept, live.retain_until) == ("accepted", own, AT + 2 * DAY)
+        by_a_person(desk.desk)
+        waits = check(desk, later := written(desk, seed="two"), (await post(desk, later))[1])
+        assert (waits.decision, waits.claims_kept) == ("undecided", accepted.claims_kept)
+        assert waits.retain_until == AT + 16 * DAY, "it lies there until a person has had the time to decide"
+        desk.clock.at += 3 * DAY
+        await one_round(desk.app)
+        assert check(desk, sent, (await ask(desk, sent.ticket))[1]) == accepted
+
+
+async def test_who_registers_no_time_promises_none(template: Template, tmp_path: Path) -> None:
+    """Of its own records nobody knows how long they last; what a desk that keeps none has of it goes with its minutes."""
+    for own in (("donor’s name",), ()):
+        async with serving(template, tmp_path / f"desk{len(own)}", claims_kept=own) as desk:
+            letter = check(desk, sent := written(desk), (await post(desk, sent))[1])
+            live = peek_receipt((await desk.answer(await desk.ask()))[1]["receipt"])
+            until = None if own else AT + desk.desk.settings.keep_minutes * 60
+        assert (live.claims_kept, live.retain_until, letter.retain_until) == (own, until, until)
 
 
 async def test_who_keeps_it_for_no_day_says_until_when_the_desk_still_has_it(template: Template, tmp_path: Path) -> None:
@@ -484,6 +517,20 @@ async def test_details_go_when_they_should_and_the_answer_stays_a_month(template
 async def kept(desk: Running) -> int:
     """How many verdicts with details there are."""
     return len(await desk.desk.storage.read(lambda tx: exchanges.held(tx, desk.clock())))
+
+
+async def verdicts(desk: Running) -> list[Opened]:
+    """What lies sealed."""
+    held = await desk.desk.storage.read(lambda tx: exchanges.held(tx, desk.clock()))
+    return [await opened_of(desk.desk, each.id) for each in held]
+
+
+async def opened_of(desk: Desk, identifier: str) -> Opened:
+    exchange = await find(desk, identifier)
+    assert isinstance(exchange, Answered)
+    opened = await open_verdict(desk, exchange)
+    assert opened is not None
+    return opened
 
 
 async def test_an_answer_costs_the_same_for_a_ticket_of_none(desk: Running) -> None:

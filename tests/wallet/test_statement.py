@@ -448,6 +448,11 @@ async def test_a_receipt_that_names_no_part_and_no_record(site: Site) -> None:
     text = await visitor.get("/history/4")
     assert ("nothing" in text, "what they saw" in text) == (True, False)
     assert "yr hyn a welwyd ganddynt" in await visitor.get("/history/2?lang=cy")
+    body.receipt_changes |= {"claims_kept": ("Donor’s postcode", "a note of her call"), "retain_until": None}
+    await visitor.share(body.ask())
+    text = await visitor.get("/history/5")
+    assert ("Cod post y rhoddwr" in text, "a note of her call" in text, "nid ydynt wedi dweud" in text) == (True, True, True)
+    assert "Cod post y rhoddwr, a note of her call" in await visitor.get("/statement?year=2027")
 
 
 async def test_a_record_that_stands_still_or_cannot_be_seen_is_said(site: Site) -> None:

@@ -29,7 +29,7 @@ from verifier.pages.acting import acting
 from verifier.pages.listing import asked_of_date, title_of
 from verifier.pages.seat import spoken
 from verifier.sessions import Answered, Asked, Declined, Exchange, Expired, state_of
-from verifier.settle import Opened, list_age, open_verdict, sign_receipt
+from verifier.settle import Opened, behind, open_verdict, sign_receipt
 from verifier.words import N_, Spoken
 
 _PATH = "/desk/requests/{id}"
@@ -169,13 +169,13 @@ class Standing:
 
     def _shown(self, answered: Answered, opened: Opened, talk: Spoken) -> dict[str, Any]:
         verdict = opened.verdict
-        copy, refused = answered.asked.terms.kind == "copy", answered.decision == "rejected"
+        copy = answered.asked.terms.kind == "copy"
         return {
             "accepted_here": accepted_here(verdict, talk.locale),
             "open": [words.line_of(check, talk.translate) for check in self._open(answered, verdict)],
             "checks": [words.line_of(check, talk.translate) for check in words.checks_of(verdict)],
             "disputed": words.disputed(verdict, talk),
-            "knowledge": words.knowledge(verdict, talk, within=None if refused else list_age(self._desk, answered.asked.terms)),
+            "knowledge": words.knowledge(verdict, talk, within=behind(self._desk, answered, verdict["status"])),
             "level": words.level(verdict["level"]["name"], seen="checked" if copy and answered.decision == "accepted" else "", spoken=talk),
             "documents": [self._document(each, talk) for each in verdict["credentials"]],
             "until": self._dates(talk).time(answered.keep_until),

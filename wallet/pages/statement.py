@@ -8,6 +8,7 @@ from typing import Any
 import msgspec
 from aiohttp import web
 
+from shared.credentials import label_in
 from shared.errors import Malformed
 from shared.openid4vp import category_text
 from shared.web.pages import render
@@ -51,7 +52,7 @@ class StatementPages:
             rows=[_row(each, locale) for each in statement.asked],
             unregistered={each.entity + each.use: labels(each.unregistered, locale) for each in statement.asked_for_more},
             passed_on=[(each, [category_text(one, locale) for one in each.what]) for each in statement.passed_on],
-            keeping=[(each, each.what or labels(each.names, locale)) for each in statement.keeping],
+            keeping=[(each, [label_in(one, locale) for one in each.what] or labels(each.names, locale)) for each in statement.keeping],
             called=called,
         )
 

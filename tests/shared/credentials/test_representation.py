@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from support.forge import REPRESENTATION, lpa
 
-from shared.credentials import Disclosure, Reason, Text, all_types, by_id
+from shared.credentials import Disclosure, Reason, Text, all_types, by_id, label_in
 from shared.credentials._joint import acts_alone
 from shared.errors import (
     Malformed,
@@ -41,6 +41,12 @@ def test_the_type_is_found_by_name_and_by_vct() -> None:
     assert by_id("representation") is all_types()["urn:fdc:vct.example:2027:representation:1"] is REPRESENTATION
     with pytest.raises(UnknownCredentialType):
         by_id("criminal-record")
+
+
+def test_a_detail_that_is_named_in_english_is_named_in_welsh() -> None:
+    """As whoever signs a receipt names it; their own words stay as they are."""
+    assert [label_in("Donor’s postcode", locale) for locale in ("en", "cy")] == ["Donor’s postcode", "Cod post y rhoddwr"]
+    assert label_in("a note on the account", "cy") == "a note on the account"
 
 
 def test_words_are_told_in_a_language() -> None:
