@@ -15,7 +15,7 @@ from shared.jose import jwe
 from shared.jose.jwt import parse_jwt
 from shared.keys import Role
 from shared.openid4vp import find_use, render_refusal, render_response
-from shared.receipts import Exchange, presentation_bytes, verify_receipt
+from shared.receipts import Exchange, peek_receipt, presentation_bytes, verify_receipt
 from shared.trust.anchors import TrustAnchors, parse_anchor
 from shared.trust.policy import Policy
 from shared.urls import query_of, render_form
@@ -214,11 +214,14 @@ async def test_undecided_is_neither_yes_nor_no(desk: Running) -> None:
     asked = await desk.ask()
     status, told = await desk.answer(asked)
     assert (status, parse_jwt(told["receipt"]).claims["decision"]) == (200, "undecided")
+    assert peek_receipt(told["receipt"]).status_list_iat == AT - 3_600
+    assert "status_max_age" not in parse_jwt(told["receipt"]).claims, "until when a list was good that is not, helps nobody"
     state = await desk.state(asked)
     assert (state["decision"], state["code"]) == ("undecided", "status_stale")
     assert state["verdict"]["sentence"].startswith("Can’t tell yet: our list")
     low = await desk.ask(use={"stakes": "low"})
-    assert (await desk.answer(low))[0] == 200
+    status, told = await desk.answer(low)
+    assert (status, peek_receipt(told["receipt"]).status_max_age) == (200, 7 * DAY)
     assert (await desk.state(low))["decision"] == "accepted"
 
 
