@@ -5,6 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from shared.clock import DAY
+from shared.errors import VcError
 from shared.inbox import NO_ANSWER, PASSED_ON, WAITS
 
 _UNSAID = 5 * DAY  # after which an answer is late for which no day was named: a working day, over the longest weekend
@@ -46,8 +47,8 @@ class Body(msgspec.Struct, frozen=True, kw_only=True):
 class Telling(msgspec.Struct, frozen=True, kw_only=True):
     """The holder agreed once that all these are told what ``document`` says.
 
-    ``word`` is empty, ``cancelled`` or ``corrected`` for those who were told before. ``faults`` are error codes by ``Body.key`` of copies that
-    could not be made yet, ``given_up`` says that nobody tries any more. ``wish`` is SHA-256 of what a program asked for by its own key.
+    ``word`` is empty, ``cancelled`` or ``corrected`` for those who were told before. ``faults`` are by ``Body.key`` why copies could not be
+    made yet (``fault_of``), ``given_up`` says that nobody tries any more. ``wish`` is SHA-256 of what a program asked for by its own key.
     """
 
     at: int
@@ -93,6 +94,11 @@ class Sent(msgspec.Struct, frozen=True, kw_only=True):
     problem: str = ""
     answers: tuple[bytes, ...] = ()
     fault: str = ""
+
+
+def fault_of(error: VcError) -> str:
+    """``copies`` where none is left, ``keeper`` where its holder has yet to say that a keeper is known; else the error's code."""
+    return error.where if error.where in {"copies", "keeper"} else error.code
 
 
 def state_of(sent: Sent | None, at: int, *, given_up: bool = False) -> str:

@@ -35,7 +35,7 @@ from wallet.means import Means
 from wallet.outbox import Outbox
 from wallet.records import DOCUMENTS, SENT, TELLINGS, Item
 from wallet.registered import agreed_to, wider, words_of
-from wallet.sent import Body, Sent, Telling
+from wallet.sent import Body, Sent, Telling, fault_of
 from wallet.sent import key_of as body_key
 from wallet.sessions import Document
 from wallet.share import SMALL, Signed, Wish, keep, preview, sign_out, told_in
@@ -289,7 +289,7 @@ async def carry_on(means: Means, vault: Vault, outbox: Outbox, name: str) -> Ite
             try:
                 await _make(means, vault, outbox, item, body)
             except VcError as error:
-                faults[body.key] = error.code
+                faults[body.key] = fault_of(error)
         return await _note(means, vault, item, faults=faults, given_up=False)
 
 

@@ -167,7 +167,7 @@ async def test_where_copies_run_out_the_rest_waits_for_new_ones(sqlite_uri: str)
         plan = await telling.look(means, vault, await at_home.picked(*at_home.town.bodies))
         assert plan.fresh == 2
         item = await at_home.tell(*at_home.town.bodies)
-        assert list(item.value.faults.values()) == ["conflict"]
+        assert list(item.value.faults.values()) == ["copies"]
         assert len(await at_home.sent()) == 2
         old = await at_home.wallet.document()
         await at_home.change(copies=tuple(replace_line(line) for line in old.copies))
@@ -201,7 +201,7 @@ async def test_t_fc_5_nobody_is_told_by_the_clock_once_the_days_are_over(sqlite_
             await telling.carry_on(means, vault, at_home.outbox, item.id)
         assert len(await at_home.sent()) == 2
         after = (await telling.get(means, vault, item.id)).value
-        assert (after.given_up, list(after.faults.values())) == (True, ["conflict"])
+        assert (after.given_up, list(after.faults.values())) == (True, ["copies"])
         found = await telling.letters(means, vault, item)
         assert [state_of(None, means.clock(), given_up=after.given_up) for _, sent in found if sent is None] == ["never"]
 

@@ -22,7 +22,7 @@ from shared.clock import DAY
 from shared.credentials import Text, by_id
 from shared.inbox import open_letter
 from shared.trust.registered_use import Want
-from wallet import register
+from wallet import register, telling
 from wallet.app import one_round
 from wallet.enter import Doors
 from wallet.keep import Vault
@@ -147,8 +147,18 @@ async def test_the_rest_is_not_told_by_a_button(home: Home) -> None:
     await agree(home)
     assert sorted(home.marks()) == ["no-copy", "no-copy", "waiting"]
     assert "within 14 days" in home.at.text
+    none_left, gone = "Your wallet has no unused copy left for them.", "They are no longer registered to be told this."
+    assert (home.at.text.count(none_left), home.at.text.count(gone)) == (2, 0)
+    for each in home.town.bodies:
+        each.uses = ()
+    await home.hear(3)
+    host = home.site.host
+    await telling.carry_on_all(host.means, home.vault, host.outbox)
+    await home.at.get(home.at.path)
+    assert (home.at.text.count(none_left), home.at.text.count(gone)) == (0, 2)
     await home.at.post(f"{home.at.path}/stop", {})
     assert sorted(home.marks()) == ["never", "never", "waiting"]
+    assert home.at.text.count(gone) == 2
     assert "Do not tell the rest" not in home.at.text
     token = await home.site.open()
     name = home.at.path.removeprefix("/tell/")

@@ -383,7 +383,7 @@ async def test_killed_while_organisations_are_told(tmp_path: Path, storage_uri: 
         for point in ("telling-on:before", "telling-on:after"):
             await joan.live(point)
             await joan.dies(tell())
-        waiting = ("no-copy", "conflict")
+        waiting = ("no-copy", "copies")
         for point in ("outbox-carried:before", "outbox-carried:after"):
             await joan.live(point)
             assert await tell() == [("waiting", ""), waiting]

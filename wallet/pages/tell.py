@@ -225,7 +225,10 @@ class TellPages:
         item = await telling.get(means, vault, request.match_info["id"])
         document = await means.storage.read(lambda tx: DOCUMENTS.find(tx, vault, item.value.document))
         found, given_up = await telling.letters(means, vault, item), item.value.given_up
-        letters = [letter_view(body, sent, means.clock(), words, given_up=given_up) for body, sent in found]
+        faults = item.value.faults if document is not None else {body.key: "document" for body in item.value.bodies}
+        letters = [
+            letter_view(body, sent, means.clock(), words, given_up=given_up, fault=faults.get(body.key, "")) for body, sent in found
+        ]
         states = [one["state"] for one in letters]
         return await render(
             request,

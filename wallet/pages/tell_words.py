@@ -14,7 +14,7 @@ from wallet.records import Item
 from wallet.sent import Body, Sent, state_of
 
 STATES: Final[Mapping[str, tuple[str, str]]] = {
-    "no-copy": (N_("Waiting for a copy"), "yellow"),
+    "no-copy": (N_("Not told yet"), "yellow"),
     "never": (N_("Not told"), "grey"),
     "by-hand": (N_("For you to send"), "yellow"),
     "carried": (N_("Yours to hand in"), "yellow"),
@@ -31,7 +31,6 @@ STATES: Final[Mapping[str, tuple[str, str]]] = {
 """Each state in words, with its colour."""
 
 NEXT: Final[Mapping[str, str]] = {
-    "no-copy": N_("Your wallet has no unused copy left for them. It goes on when new ones have come."),
     "never": N_("Your wallet tries no more. Tell them again if you still want to."),
     "by-hand": N_("They have no inbox. Send their copy by e-mail or print it."),
     "carried": N_("Take the letter that you saved to any counter that takes post for others. Your wallet asks for the answer by itself."),
@@ -85,11 +84,15 @@ MISFITS: Final[Mapping[str, str]] = {
 _UNCHECKED = N_("Your wallet cannot check it.")
 
 FAULTS: Final[Mapping[str, str]] = {
-    "conflict": N_("What it would say has changed, or no copy is left."),
-    "missing": N_("They are no longer registered to be told this."),
+    "copies": N_("Your wallet has no unused copy left for them. It goes on when new ones have come."),
+    "conflict": N_("What they would learn, or where it goes, is not what you agreed to any more. Tell them anew."),
+    "not_found": N_("They are no longer registered to be told this."),
+    "access_denied": N_("Your document does not say all that they ask for."),
     "keeper": N_("Say first on the document’s page that you know who keeps the record."),
+    "document": N_("The document is no longer in your wallet."),
 }
-"""Why a copy could not be made."""
+"""Why a copy could not be made (``sent.fault_of``)."""
+_NOT_YET = N_("Their copy could not be made so far. Your wallet tries again by itself.")
 
 TITLES: Final[Mapping[str, str]] = {
     "": N_("Told what the document says"),
@@ -98,12 +101,13 @@ TITLES: Final[Mapping[str, str]] = {
 }
 
 
-def letter_view(body: Body, sent: Item[Sent] | None, at: int, words: Words, *, given_up: bool = False) -> dict[str, Any]:
-    """One line of the progress list."""
+def letter_view(body: Body, sent: Item[Sent] | None, at: int, words: Words, *, given_up: bool = False, fault: str = "") -> dict[str, Any]:
+    """One line of the progress list; ``fault`` is why there is no copy."""
     value = None if sent is None else sent.value
     state = state_of(value, at, given_up=given_up)
     receipt, tried = _receipt(value), state == "waiting" and value is not None and value.tries > 0
     living = value is not None and at < value.expires_at
+    then = _next(state, fault, tried=tried, living=living)
     return {
         "name": body.name,
         "entity": body.entity,
@@ -111,8 +115,8 @@ def letter_view(body: Body, sent: Item[Sent] | None, at: int, words: Words, *, g
         "state": state,
         "words": words._(STATES[state][0]),
         "colour": STATES[state][1],
-        "next": words._(NEXT["tried" if tried else "run-out" if state == "carried" and not living else state]) if state in NEXT else "",
-        "why": _why(value, words),
+        "next": words._(then) if then else "",
+        "why": words._(FAULTS[fault]) if state == "never" and fault in FAULTS and fault != "copies" else _why(value, words),
         "answer_by": words.dates.date(value.answer_by) if value is not None and value.answer_by and state in {"sent", "unanswered"} else "",
         "made": value.copy if value is not None and (tried or state in {"by-hand", "undelivered"}) and living else "",
         "hand_in": sent.id if sent is not None and state in {"waiting", "carried"} and living else "",
@@ -121,6 +125,12 @@ def letter_view(body: Body, sent: Item[Sent] | None, at: int, words: Words, *, g
         "about_at": body.about_at,
         "token": "" if value is None else value.receipt,
     }
+
+
+def _next(state: str, fault: str, *, tried: bool, living: bool) -> str:
+    if state == "no-copy":
+        return FAULTS.get(fault, _NOT_YET)
+    return NEXT.get("tried" if tried else "run-out" if state == "carried" and not living else state, "")
 
 
 def _why(sent: Sent | None, words: Words) -> str:
