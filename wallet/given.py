@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from hashlib import sha256
 from typing import Final, TypeVar
 
 import msgspec
@@ -29,8 +30,10 @@ from wallet import history, register
 from wallet.entries import Entry, Sealed
 from wallet.keep import Vault
 from wallet.means import Means
+from wallet.outbox import promised
 from wallet.receipted import verify_of
-from wallet.records import ADDRESSED, Shelf
+from wallet.records import ADDRESSED, SENT, Shelf
+from wallet.sent import Sent
 from wallet.sessions import Addressed
 
 T = TypeVar("T")
@@ -245,7 +248,42 @@ async def enter(tx: Tx, means: Means, vault: Vault, entry: Entry) -> Entry:
     placed = (await history.append(tx, vault, entry, entropy=means.entropy)).entry
     if placed.provisional and not placed.receipt and not placed.receipt_problem:
         await ASKING.save(tx, vault, asking_name(vault, placed.provisional), draw(means), entropy=means.entropy)
+    for item in await SENT.all(tx, vault):
+        if item.value.jti == placed.transaction_identifier and (heard := after(item.value, placed)) != item.value:
+            await SENT.replace(tx, vault, item, heard, entropy=means.entropy)
     return placed
+
+
+def after(sent: Sent, line: Entry) -> Sent:
+    """Where it stands once its holder was handed the answer on ``line``: a good one counts as if it had come by itself.
+
+    What was decided already stays, unless a receipt is about that very decision; what does not fit counts where there is nothing better.
+    """
+    text = line.receipt or line.provisional or ""
+    of_it = bool(sent.receipt) and sent.receipt == line.provisional
+    if line.receipt_problem:
+        bare = not sent.receipt and (sent.by_hand or bool(sent.fault))
+        return msgspec.structs.replace(sent, receipt=text, problem=line.receipt_problem, answered_at=line.time) if bare or of_it else sent
+    if not (of_it or sent.by_hand or not sent.receipt or sent.problem or sent.decision == "undecided"):
+        return sent
+    if line.receipt:
+        signed = peek_receipt(text)
+        decision, reason, answer_by = signed.decision, signed.reason_code, promised(signed)
+    else:
+        desk = open_desk_receipt(text)
+        decision, reason, answer_by = desk.decision, desk.code, 0
+    return msgspec.structs.replace(
+        sent,
+        receipt=text,
+        problem="",
+        fault="",
+        taken_at=sent.taken_at or line.time,
+        answered_at=line.time,
+        answer_by=answer_by,
+        decision=decision,
+        reason=reason,
+        answers=(*sent.answers, sha256(text.encode()).digest()),
+    )
 
 
 def asking_name(vault: Vault, text: str) -> str:

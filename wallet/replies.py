@@ -9,7 +9,7 @@ from hashlib import sha256
 import msgspec
 
 from shared.clock import DAY
-from shared.errors import Undecided, VcError
+from shared.errors import Replayed, Undecided, VcError
 from shared.receipts import Exchange, Receipt
 from shared.storage import Tx
 from wallet import history
@@ -75,7 +75,7 @@ async def _take(means: Means, vault: Vault, outbox: Outbox, item: Item[Sent], ro
     for each in heard:
         value = _after(value, each)
     if post.done:
-        value = msgspec.structs.replace(value, stamp=b"", fault=post.fault, presentation=b"")
+        value = msgspec.structs.replace(value, stamp=b"", fault="" if value.receipt else post.fault, presentation=b"")
     given_up = bool(post.fault) and not sent.fault
     lines = [_line(sent, each) for each in heard] + ([_undelivered(sent, post.fault, means.clock())] if given_up else [])
 
@@ -118,6 +118,8 @@ def _after(sent: Sent, heard: _Heard) -> Sent:
     receipt = heard.receipt
     if receipt is None:
         return msgspec.structs.replace(sent, receipt=heard.got.receipt, problem=heard.problem, answered_at=heard.got.at)
+    if (receipt.reason_code, sent.decision) == (Replayed.code, "accepted"):  # by hand, before the letter came
+        return sent
     return msgspec.structs.replace(
         sent,
         receipt=heard.got.receipt,

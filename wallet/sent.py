@@ -64,7 +64,7 @@ class Sent(msgspec.Struct, frozen=True, kw_only=True):
     """One letter, or one copy that the holder hands over where there is no inbox (``by_hand``).
 
     ``presentation`` and ``nonce`` are what a receipt has to be for. ``row`` names the letter in the service's outbox, empty once that is gone,
-    and ``stamp`` is the row's when it was last looked at. ``receipt`` is the newest one, ``problem`` what is wrong with it; ``answers`` are
+    and ``stamp`` is the row's when it was last looked at. ``receipt`` is the newest one, also of a desk, ``problem`` what is wrong with it; ``answers`` are
     SHA-256 of all that came. ``fault`` is why it did not arrive. ``carried_at``, unless 0, is since when the holder hands the letter in at a counter.
     """
 
@@ -109,7 +109,7 @@ def state_of(sent: Sent | None, at: int, *, given_up: bool = False) -> str:
     """
     if sent is None:
         return "never" if given_up else "no-copy"
-    if sent.by_hand:
+    if sent.by_hand and not sent.receipt:
         return "by-hand"
     if sent.problem:
         return "misfit"

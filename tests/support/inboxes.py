@@ -57,7 +57,7 @@ FOURTEEN = (
 
 @dataclass
 class Body:
-    """One organisation. ``how`` is accepts, refuses, cannot, person (until ``decides`` says something), or a way to lie:
+    """One organisation. ``how`` is accepts, refuses, replays (had that copy before), cannot, person (until ``decides`` says something), or a way to lie:
     ``signer``, ``presentation``, ``nonce``, ``log``. ``says`` may answer what is posted in its place;
     ``issuer`` is whose documents it takes, the registry's of the tests if nobody's is named.
     """
@@ -132,6 +132,11 @@ class Body:
             return Fetched(status=409)
         return self._told(letter.ticket)
 
+    def handed(self, copy: str) -> str:
+        """The receipt for the file of a copy that somebody brings."""
+        token: str = json.loads(self.sign(self._decide(Letter(copy, b"", ""))).body)["receipt"]
+        return token
+
     def _decide(self, letter: Letter) -> Receipt:
         copy = addressed.parse_file(letter.copy)
         ((wire,),) = copy.vp_token.values()
@@ -142,8 +147,8 @@ class Body:
         self.seen.append(claims)
         presentation = presentation_bytes({"x": ["another"]} if self.how == "presentation" else copy.vp_token)
         salt, digest = bind_presentation(presentation, entropy=Dice(f"{self.name} {len(self.letters)}"))
-        decision = {"refuses": "rejected", "cannot": "undecided", "person": "undecided"}.get(self.how, "accepted")
-        reasons = {"refuses": "outside_scope", "cannot": "status_unknown", "person": "waits_for_person"}
+        decision = {"refuses": "rejected", "replays": "rejected", "cannot": "undecided", "person": "undecided"}.get(self.how, "accepted")
+        reasons = {"refuses": "outside_scope", "replays": "replayed", "cannot": "status_unknown", "person": "waits_for_person"}
         at = self.world.clock()
         return Receipt(
             receipt_id=f"receipt-{len(self.letters)}",

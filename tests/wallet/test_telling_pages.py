@@ -303,6 +303,65 @@ async def test_what_changed_since_is_looked_at_again(home: Home) -> None:
     assert "It has changed since you looked." in home.at.text
     await agree(home)
     assert home.marks().count("by-hand") == 1
+    where = home.at.path
+    await bring(home, home.town.bodies[0].handed(await copy_for(home, "Northwold Bank")))
+    assert "They can rely on this" in home.at.text
+    await home.at.get(where)
+    assert home.marks()[1] == "accepted"
+
+
+async def copy_for(home: Home, name: str) -> str:
+    """The file behind the link beside one organisation of the page."""
+    place = re.findall(r'href="(/copies/[^"]+)"', home.at.text.partition(f"Send it to {name} by e-mail")[0])[-1]
+    async with home.site.http.get(f"{home.site.base}{place}/file") as answer:
+        return await answer.text()
+
+
+async def bring(home: Home, token: str) -> None:
+    """The receipt, by the only link on the page to where one is taken in."""
+    (where,) = re.findall(r'href="(/history/\d+/receipt)"', home.at.text)
+    await home.at.get(where)
+    await home.at.post(where, {"text": token}, files={})
+
+
+async def test_what_came_to_them_by_hand_is_not_called_undelivered(home: Home) -> None:
+    """A printed copy was taken while the letter waits, and once it is given up; the letter that comes after the copy changes nothing."""
+    bank, _, saxon = home.town.bodies
+    home.town.down |= {bank.entity, saxon.entity}
+    await home.at.get(f"/tell/new?document={home.document}")
+    await choose(home, f"{bank.entity} tell-of-death", f"{saxon.entity} tell-of-death", do="look")
+    await agree(home)
+    where = home.at.path
+    await home.post()
+    await home.at.get(where)
+    page = home.at.text
+    assert home.marks() == ["waiting", "waiting"]
+    late = saxon.handed(await copy_for(home, "Saxon Mutual"))
+    token, home.at.text = bank.handed(await copy_for(home, "Northwold Bank")), page.partition("Saxon Mutual")[0]
+    await bring(home, token)
+    home.town.down.remove(bank.entity)
+    bank.how = "replays"
+    await home.post(3_600)
+    assert len(bank.posted) == 1
+    await home.at.enter()
+    await home.at.get(where)
+    assert home.marks() == ["accepted", "waiting"]
+    await home.post(15 * DAY)
+    await home.at.enter()
+    await home.at.get(where)
+    assert home.marks() == ["accepted", "undelivered"]
+    assert "no receipt came, and the copy in it has run out" in home.at.text
+    assert "or print it instead" not in home.at.text
+    page = home.at.text
+    (again,) = re.findall(r'href="(/tell/new\?[^"]+)"', page)
+    home.town.down.clear()
+    await home.hear(3)
+    await home.at.get(again.replace("&amp;", "&"))
+    assert re.findall(r'name="body" value="([^"]+)"[^>]* checked', home.at.text) == [f"{saxon.entity} tell-of-death"]
+    home.at.text = page
+    await bring(home, late)
+    await home.at.get(where)
+    assert home.marks() == ["accepted", "accepted"]
 
 
 async def test_not_delivered_is_sent_in_another_way(home: Home) -> None:

@@ -131,6 +131,8 @@ class CopyPages:
         item, words = await self._copy(request), self._desk.words(request)
         vault, at = (await self._desk.sitting(request)).vault, self._desk.means.clock()
         document = await self._desk.means.storage.read(lambda tx: DOCUMENTS.find(tx, vault, item.value.document))
+        lines = await self._desk.means.storage.read(lambda tx: history.read(tx, vault))
+        made = (one.entry for one in lines if one.entry.transaction_type == "addressed-copy")
         try:
             _, strength = share.qr_of(item.value)
         except TooLarge:
@@ -145,6 +147,7 @@ class CopyPages:
             purpose=_purpose(item.value.purpose_id, words.locale),
             sentence=share.sentence(item.value, translate=words._, dates=words.dates),
             reference=share.grouped(item.value.together),
+            seq=next((one.seq for one in made if vault.tag("addressed", one.transaction_identifier) == item.id), 0),
         )
 
     async def file(self, request: web.Request) -> web.StreamResponse:

@@ -14,7 +14,7 @@ from shared.web.auth import read_form
 from shared.web.finding import fits, page_of, wanted_of
 from shared.web.forms import Form
 from shared.web.pages import render
-from wallet import replies, resend, telling
+from wallet import history, replies, resend, telling
 from wallet.acting import acting_words
 from wallet.cards import Card, card, type_of
 from wallet.consent import hidden_label
@@ -97,7 +97,9 @@ class TellPages:
         if not document:
             return await self._pick_document(request, vault)
         form = Form({"document": document, "about": about})
-        chosen = [one.key for one in await resend.told_of(self._desk.means, vault, about, by=document) if one.stale] if about else []
+        chosen = request.query.getall("body", [])
+        if about:
+            chosen += [one.key for one in await resend.told_of(self._desk.means, vault, about, by=document) if one.stale]
         return await self._form_page(request, form, chosen)
 
     async def _pick_document(self, request: web.Request, vault: Vault) -> web.StreamResponse:
@@ -230,6 +232,7 @@ class TellPages:
             letter_view(body, sent, means.clock(), words, given_up=given_up, fault=faults.get(body.key, "")) for body, sent in found
         ]
         states = [one["state"] for one in letters]
+        lines = await means.storage.read(lambda tx: history.read(tx, vault))
         return await render(
             request,
             "wallet/telling.html",
@@ -239,6 +242,7 @@ class TellPages:
             word=item.value.word,
             title=words._(TITLES[item.value.word]),
             letters=letters,
+            lines={line.entry.transaction_identifier: line.entry.seq for line in lines if line.entry.transaction_type == "addressed-copy"},
             document=None if document is None else card(document.value, at=means.clock(), locale=words.locale),
             state=_summary(states),
             said=_said(states, words),

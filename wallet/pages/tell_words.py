@@ -41,6 +41,7 @@ NEXT: Final[Mapping[str, str]] = {
     "unanswered": N_("They have not answered in time. Your wallet goes on asking; you can also ask them yourself."),
     "misfit": N_("This answer was not given for what you sent. Do not rely on it. Ask them by another way."),
     "undelivered": N_("They may not have it, for no receipt came. Send it by e-mail or print it instead."),
+    "lapsed": N_("They may not have it, for no receipt came, and the copy in it has run out."),
     "refused": N_("If you think that this is wrong, ask them to look at it again."),
     "called-back": N_("They have seen that it no longer counts. Ask them to undo what they did because of it."),
 }
@@ -94,6 +95,9 @@ FAULTS: Final[Mapping[str, str]] = {
 """Why a copy could not be made (``sent.fault_of``)."""
 _NOT_YET = N_("Their copy could not be made so far. Your wallet tries again by itself.")
 
+_BY_HAND = frozenset({"by-hand", "carried", "sent", "unanswered", "undecided", "misfit", "undelivered"})
+"""States in which an answer may come into the holder's hand."""
+
 TITLES: Final[Mapping[str, str]] = {
     "": N_("Told what the document says"),
     "cancelled": N_("Told that it was cancelled"),
@@ -121,6 +125,8 @@ def letter_view(body: Body, sent: Item[Sent] | None, at: int, words: Words, *, g
         "made": value.copy if value is not None and (tried or state in {"by-hand", "undelivered"}) and living else "",
         "hand_in": sent.id if sent is not None and state in {"waiting", "carried"} and living else "",
         "again": state in {"undelivered", "carried"} and not living,
+        "given": value.jti if value is not None and (tried or state in _BY_HAND) else "",
+        "key": body.key,
         "receipt": receipt if state in {"accepted", "refused", "called-back", "undecided"} else None,
         "about_at": body.about_at,
         "token": "" if value is None else value.receipt,
@@ -130,7 +136,8 @@ def letter_view(body: Body, sent: Item[Sent] | None, at: int, words: Words, *, g
 def _next(state: str, fault: str, *, tried: bool, living: bool) -> str:
     if state == "no-copy":
         return FAULTS.get(fault, _NOT_YET)
-    return NEXT.get("tried" if tried else "run-out" if state == "carried" and not living else state, "")
+    over = "" if living else {"carried": "run-out", "undelivered": "lapsed"}.get(state, "")
+    return NEXT.get("tried" if tried else over or state, "")
 
 
 def _why(sent: Sent | None, words: Words) -> str:
