@@ -301,6 +301,17 @@ async def open_verdict(desk: Desk, answered: Answered) -> Opened | None:
     return Opened(**doc)
 
 
+def receipt_in(line: log.Line) -> str:
+    """The number of the receipt that was given for what a line of the log tells; empty where there was none, or the line's time is over."""
+    return "" if line.entry.entry is None else str(line.entry.entry.get("receipt_id", ""))
+
+
+async def receipt_number(desk: Desk, answered: Answered) -> str:
+    """That of its receipt, which outlasts the details: the log has it."""
+    before = answered.log_head.size + 1
+    return next((receipt_in(each) for each in await desk.storage.read(lambda tx: log.page(tx, before=before, limit=1))), "")
+
+
 async def sign_receipt(desk: Desk, answered: Answered, opened: Opened, *, answer_by: int | None = None) -> str | None:
     """The receipt for the holder (domain section 0.3, security rule S25); the same one however often it is asked for."""
     told, settings = opened.receipt, desk.settings

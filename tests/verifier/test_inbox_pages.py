@@ -89,6 +89,8 @@ async def test_search_and_order(clerk: Clerk) -> None:
     await clerk.post(path, {"form_token": await clerk.token(path), "decision": "refuse", "reason": "no_account"})
     number = check(clerk.desk, letter, (await ask(clerk.desk, letter.ticket))[1]).receipt_id
     assert path in await clerk.get(f"/desk/inbox?q={number}"), "the whole number, as it stands on the holder's receipt"
+    assert f"Number of the receipt: {number}" in await clerk.get(path)
+    assert (await clerk.get(f"/desk/decisions?q={number}")).count(f"Receipt {number}") == 2, "that it came, and what was decided"
     assert "Nothing fits." in await clerk.get("/desk/inbox?q=nobody")
 
 

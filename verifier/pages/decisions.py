@@ -24,6 +24,7 @@ from verifier.pages.knowing import LABELS
 from verifier.pages.listing import KINDS, title_of
 from verifier.pages.seat import spoken
 from verifier.sessions import Terms
+from verifier.settle import receipt_in
 from verifier.words import N_, Spoken
 
 _PAGE = 50
@@ -57,7 +58,8 @@ class Decisions:
         talk, wanted = spoken(request), wanted_of(request.query)
         lines = await self._desk.storage.read(lambda tx: log.page(tx, before=start, limit=_SEARCHED if wanted else _PAGE))
         head = await self._desk.storage.read(log.head)
-        rows = list(islice((row for row in (self._row(each, talk) for each in lines) if not wanted or fits(wanted, _texts(row))), _PAGE))
+        told = (self._row(each, talk) | {"receipt": receipt_in(each)} for each in lines)
+        rows = list(islice((row for row in told if not wanted or fits(wanted, _texts(row))), _PAGE))
         last = rows[-1]["number"] if len(rows) == _PAGE else lines[-1].number if lines else 0
         return await render(
             request,
@@ -131,7 +133,11 @@ class Decisions:
 
 def _texts(row: Mapping[str, Any]) -> list[str]:
     """What a line says; one whose time is over says nothing any more but its number."""
-    return [str(row["number"]), *(row.get(name, "") for name in ("title", "kind", "verdict", "why", "by")), *row.get("details", ())]
+    return [
+        str(row["number"]),
+        *(row.get(name, "") for name in ("receipt", "title", "kind", "verdict", "why", "by")),
+        *row.get("details", ()),
+    ]
 
 
 def _by_slip(line: log.Line, entry: Mapping[str, Any], talk: Spoken) -> dict[str, Any]:

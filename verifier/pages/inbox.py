@@ -103,6 +103,7 @@ class Inbox(Standing):
             "desk/letter.html",
             form=form,
             line=self._line(post, talk),
+            number=post.number,
             letter=post.letter,
             earlier=None if earlier is None else self._line(earlier, talk),
             later=[self._line(each, talk) for each in later],

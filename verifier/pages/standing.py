@@ -29,7 +29,7 @@ from verifier.pages.acting import acting
 from verifier.pages.listing import asked_of_date, title_of
 from verifier.pages.seat import spoken
 from verifier.sessions import Answered, Asked, Declined, Exchange, Expired, state_of
-from verifier.settle import Opened, behind, open_verdict, sign_receipt
+from verifier.settle import Opened, behind, open_verdict, receipt_number, sign_receipt
 from verifier.words import N_, Spoken
 
 _PATH = "/desk/requests/{id}"
@@ -161,6 +161,7 @@ class Standing:
             "minutes": self._desk.settings.keep_minutes,
             "acting": await acting(self._desk, answered),
             "before": answered.asked.entity if answered.asked.entity != self._desk.entity else "",
+            "number": await receipt_number(self._desk, answered),
         }
         if opened is None:
             return await render(request, "desk/decided.html", **common)
