@@ -112,7 +112,8 @@ class Expired:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answered:
-    """Decided, for good. ``sealed`` is the verdict with everything that was shown, ``None`` once its time is over.
+    """Decided, for good. ``sealed`` is the verdict with everything that was shown, ``None`` once its time is over; ``basis`` what the receipt of a
+    copy is made of.
 
     ``collected``: the organisation has brought the number that went with the answer, where there is one.
     """
@@ -124,6 +125,7 @@ class Answered:
     keep_until: int
     log_head: LogHead
     sealed: bytes | None = field(default=None, repr=False)
+    basis: bytes | None = field(default=None, repr=False)
     collected: bool = False
 
     @property

@@ -151,7 +151,8 @@ async def _settle(
     keep_until = at + (keep or desk.settings.keep_minutes * 60)
     opened = _opened(desk, asked, decision, shown)
     sealed = await desk.custodian.seal(STORAGE, _render(opened), context=_context(asked.id))
-    ended = Ended(at=at, decision=decision.decision, code=decision.code, sealed=sealed, keep_until=keep_until)
+    basis = await _seal_basis(desk, asked, opened)
+    ended = Ended(at=at, decision=decision.decision, code=decision.code, sealed=sealed, keep_until=keep_until, basis=basis)
     record = _record(desk, asked, decision, at) | {
         "receipt_id": (opened.receipt or {}).get("receipt_id", ""),
         "presentation_mac": base64url.encode(await _mac(desk, "presentation", presentation_bytes(shown.vp_token))),
@@ -193,6 +194,7 @@ async def _settle(
         keep_until=keep_until,
         log_head=head,
         sealed=sealed,
+        basis=basis,
         collected=collected,
     )
     return Outcome(
@@ -301,15 +303,21 @@ async def open_verdict(desk: Desk, answered: Answered) -> Opened | None:
     return Opened(**doc)
 
 
-def receipt_in(line: log.Line) -> str:
-    """The number of the receipt that was given for what a line of the log tells; empty where there was none, or the line's time is over."""
-    return "" if line.entry.entry is None else str(line.entry.entry.get("receipt_id", ""))
+def basis_context(identifier: str) -> bytes:
+    """Of what ``Answered.basis`` seals: an ``Opened`` without anything that was shown."""
+    return f"receipt:{identifier}".encode()
 
 
-async def receipt_number(desk: Desk, answered: Answered) -> str:
-    """That of its receipt, which outlasts the details: the log has it."""
-    before = answered.log_head.size + 1
-    return next((receipt_in(each) for each in await desk.storage.read(lambda tx: log.page(tx, before=before, limit=1))), "")
+async def _seal_basis(desk: Desk, asked: Asked, opened: Opened) -> bytes | None:
+    """What the receipt of a copy is made of, for whoever handed in paper and asks for it later; a letter keeps its own."""
+    if asked.terms.kind != "copy" or opened.receipt is None:
+        return None
+    verdict, receipt = opened.verdict, opened.receipt
+    if opened.vp_token and "together" in verdict:  # undecided: the receipt names all of it
+        receipt = receipt | {"shown": labels_of(desk, verdict)}
+    verdict = {name: verdict[name] for name in ("status", "together") if name in verdict}
+    bare = replace(opened, verdict=verdict, receipt=receipt, response_code="", vp_token={}, bound={}, key={}, statuses=())
+    return await desk.custodian.seal(STORAGE, _render(bare), context=basis_context(asked.id))
 
 
 async def sign_receipt(desk: Desk, answered: Answered, opened: Opened, *, answer_by: int | None = None) -> str | None:

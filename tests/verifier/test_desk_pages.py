@@ -146,13 +146,26 @@ async def test_copies_by_file_picture_and_paste(clerk: Clerk) -> None:
     assert "Choose a file or picture" in await clerk.bring(b"", status=400)
     async with clerk.desk.http.get(f"{clerk.desk.base}{first}/receipt") as answer:
         assert answer.content_type == "application/jwt"
-        number = peek_receipt(await answer.text()).receipt_id
+        before = peek_receipt(await answer.text())
+    number = before.receipt_id
     said = f"Number of the receipt: {number}"
     assert said in await clerk.get(first)
     listed = await clerk.get(f"/desk/decisions?q={number}")
     assert (listed.count("a copy, the desk"), listed.count(f"Receipt {number}")) == (1, 1), "whoever rings up has nothing but this"
     clerk.desk.clock.at += 15 * 60
-    assert (said in await clerk.get(first), "Margaret" in await clerk.get(first)) == (True, False)
+    page = await clerk.get(first)
+    assert (said in page, "Margaret" in page) == (True, False)
+    (printed,) = re.findall(r'href="([^"]+/receipt/print)"', page)
+    page = await clerk.get(printed)
+    for words in (number, "We accept it", "15 January 2027 at 08:00", "Bank account", "What we keep", "tell us its number"):
+        assert words in page, words
+    assert "Margaret" not in page
+    (code,) = re.findall(r'src="([^"]+/receipt/qr\.svg)"', page)
+    assert "<svg" in await clerk.get(code)
+    assert peek_receipt(await clerk.get(printed.removesuffix("/print"))) == before, "the same receipt, though the details are gone"
+    clerk.desk.clock.at += DAY
+    await clerk.sign_in()
+    await clerk.get(printed, status=404)
 
 
 async def test_a_copy_that_leaves_out_what_its_purpose_needs_is_refused(clerk: Clerk) -> None:

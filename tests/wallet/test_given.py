@@ -263,6 +263,7 @@ async def test_a_picture_or_a_file(handed: Given) -> None:
     assert receipt_in(qr.png(text, ec="L")) == text
     assert await read_given(means, "", qr.png(text, ec="L")) == text
     signed = handed.signed()
+    assert receipt_in(qr.png(signed, ec="L")) == signed, "as a desk with a network prints it"
     assert await read_given(means, f" {signed}\n", None) == await read_given(means, "", f"{signed}\n".encode()) == signed
     with pytest.raises(TooLarge):
         receipt_in(b"a" * 70_000)

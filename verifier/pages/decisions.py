@@ -23,8 +23,8 @@ from verifier.pages.inbox import why
 from verifier.pages.knowing import LABELS
 from verifier.pages.listing import KINDS, title_of
 from verifier.pages.seat import spoken
+from verifier.receipts import receipt_in
 from verifier.sessions import Terms
-from verifier.settle import receipt_in
 from verifier.words import N_, Spoken
 
 _PAGE = 50

@@ -8,7 +8,7 @@ from typing import Any
 from aiohttp import web
 
 from shared.credentials import CredentialType
-from shared.errors import Conflict, Missing, Untrusted
+from shared.errors import Conflict, Untrusted
 from shared.verify import Check
 from shared.web import auth
 from shared.web.context import FETCHER
@@ -28,8 +28,9 @@ from verifier.pages import seen
 from verifier.pages.acting import acting
 from verifier.pages.listing import asked_of_date, title_of
 from verifier.pages.seat import spoken
+from verifier.receipts import receipt_number
 from verifier.sessions import Answered, Asked, Declined, Exchange, Expired, state_of
-from verifier.settle import Opened, behind, open_verdict, receipt_number, sign_receipt
+from verifier.settle import Opened, behind, open_verdict
 from verifier.words import N_, Spoken
 
 _PATH = "/desk/requests/{id}"
@@ -57,7 +58,6 @@ def add_to(app: web.Application, desk: Desk, store: Store) -> None:
     part = Standing(desk, store)
     app.router.add_get(_PATH, seated(part.show))
     app.router.add_get(f"{_PATH}/state", seated(part.state))
-    app.router.add_get(f"{_PATH}/receipt", seated(part.receipt))
     app.router.add_post(f"{_PATH}/again", seated(part.again))
 
 
@@ -109,16 +109,6 @@ class Standing:
             told["href"] = f"/desk/requests/{exchange.asked.id}"
         return web.json_response(told)
 
-    async def receipt(self, request: web.Request) -> web.StreamResponse:
-        """The signed receipt of a brought copy, to be given to whoever brought it."""
-        exchange = await seen.find(self._desk, request)
-        opened = await open_verdict(self._desk, exchange) if isinstance(exchange, Answered) else None
-        token = None if opened is None or not isinstance(exchange, Answered) else await sign_receipt(self._desk, exchange, opened)
-        if token is None:
-            raise Missing("there is no receipt, or its time is over")
-        headers = {"Content-Disposition": 'attachment; filename="receipt.jwt"'}
-        return web.Response(text=token, content_type="application/jwt", headers=headers)
-
     async def again(self, request: web.Request) -> web.StreamResponse:
         """Fetch lists, or say what was read, and look once more."""
         form, _ = Form(await auth.read_form(request)), translator(request)
@@ -162,6 +152,7 @@ class Standing:
             "acting": await acting(self._desk, answered),
             "before": answered.asked.entity if answered.asked.entity != self._desk.entity else "",
             "number": await receipt_number(self._desk, answered),
+            "printed": answered.basis is not None,
         }
         if opened is None:
             return await render(request, "desk/decided.html", **common)

@@ -13,13 +13,14 @@ from verifier.sessions import Answered, Asked, Declined, Exchange, Expired, Requ
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ended:
-    """An answer about to be kept. ``sealed`` holds the verdict."""
+    """An answer about to be kept. ``sealed`` holds the verdict, ``basis`` what the receipt of a copy is made of."""
 
     at: int
     decision: str
     code: str
     sealed: bytes = field(repr=False)
     keep_until: int
+    basis: bytes | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -136,7 +137,7 @@ async def keep_answer(tx: Tx, identifier: str, ended: Ended, head: LogHead) -> N
 async def _end(tx: Tx, identifier: str, ended: Ended, head: LogHead) -> None:
     await tx.execute(
         "UPDATE exchange SET state = 'answered', ended_at = $2, decision = $3, code = $4, verdict = $5, keep_until = $6, log_size = $7, "
-        "log_digest = $8 WHERE id = $1",
+        "log_digest = $8, receipt = $9 WHERE id = $1",
         identifier,
         ended.at,
         ended.decision,
@@ -145,6 +146,7 @@ async def _end(tx: Tx, identifier: str, ended: Ended, head: LogHead) -> None:
         ended.keep_until,
         head.size,
         head.digest,
+        ended.basis,
     )
 
 
@@ -238,7 +240,7 @@ def _exchange(row: Row, at: int) -> Exchange:
     )
     if row["state"] == "answered":
         keep_until = int(row["keep_until"])
-        sealed = row["verdict"] if at < keep_until else None
+        sealed, basis = row["verdict"] if at < keep_until else None, row["receipt"]
         return Answered(
             asked=asked,
             at=int(row["ended_at"]),
@@ -247,6 +249,7 @@ def _exchange(row: Row, at: int) -> Exchange:
             keep_until=keep_until,
             log_head=LogHead(size=int(row["log_size"]), digest=bytes(row["log_digest"])),
             sealed=None if sealed is None else bytes(sealed),
+            basis=None if basis is None else bytes(basis),
             collected=row["collected_at"] is not None,
         )
     if at >= asked.expires_at:
