@@ -245,20 +245,20 @@ async def answer(desk: Desk, data: bytes) -> dict[str, Any]:
     except VcError as error:
         raise Missing("there is no such permission of yours") from error
     if isinstance(ask, Ask):
-        kept = await _withdraw(desk, kept)
+        kept = await withdraw(desk, kept, made_by="program")
     receipts = [await _receipt(desk, kept, use) for use in uses if not use.code]
     ended = {} if kept.withdrawn_at is None else {"withdrawn_at": kept.withdrawn_at}
     return {"state": state_of(desk, kept, desk.clock()), "used": kept.used, **ended, "receipts": receipts}
 
 
-async def _withdraw(desk: Desk, kept: Kept) -> Kept:
-    """From now on; asked again it stays as it was."""
+async def withdraw(desk: Desk, kept: Kept, *, made_by: str) -> Kept:
+    """From now on; asked again it stays as it was. ``made_by``: ``desk`` where its giver said so there, without the key that gave it."""
     at = desk.clock()
     event = withdrawn(desk, kept.id, kept.exchange, at)
 
     async def unit(tx: Tx) -> Kept | None:
         if await permissions.withdraw(tx, kept.id, at):
-            await _write(tx, desk, kept, at, kind=WITHDRAWN, names=(), made_by="program")
+            await _write(tx, desk, kept, at, kind=WITHDRAWN, names=(), made_by=made_by)
             if event is not None:
                 await events.add(tx, event)
         return await permissions.find(tx, kept.id, at)

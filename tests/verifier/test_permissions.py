@@ -404,3 +404,12 @@ async def test_a_clerk_asks_finds_and_writes_down(local: Running, monkeypatch: p
     assert all(
         words in decisions for words in ("Told by a permission", "Not told: the permission does not allow it", "to https://dwp.example")
     )
+    assert "First make sure who it is" in await clerk.post(f"{page}/withdraw", {"form_token": token}, status=400)
+    assert (await nora.look())[1]["state"] == "in-force"
+    for _ in range(2):
+        over = await clerk.post(f"{page}/withdraw", {"form_token": token, "sure": "yes"})
+        assert ("withdrawn" in over, "What do you tell now?" in over, "They took it back" in over) == (True, False, False)
+    assert (await nora.look())[1] | {"receipts": []} == {"state": "withdrawn", "used": 1, "withdrawn_at": local.clock(), "receipts": []}
+    entries = [each for each in await lines(local) if each["kind"] == "withdrawal"]
+    assert [each["staff_role"] for each in entries] == ["desk"], "she said so there, and nothing was signed"
+    assert "It was withdrawn." in await clerk.post(page, {"form_token": token, "category": ASSESSMENT}, status=400)

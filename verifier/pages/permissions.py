@@ -59,6 +59,7 @@ def add_to(app: web.Application, desk: Desk, store: Store) -> None:
     app.router.add_post(f"{_PATH}/new", seated(part.ask))
     app.router.add_get(f"{_PATH}/{{id}}", seated(part.show))
     app.router.add_post(f"{_PATH}/{{id}}", seated(part.tell))
+    app.router.add_post(f"{_PATH}/{{id}}/withdraw", seated(part.withdraw))
 
 
 class PermissionPages:
@@ -140,6 +141,16 @@ class PermissionPages:
             return await self._page(request, form)
         before = f"?before={use.number}" if use.number <= len(uses) else ""
         raise web.HTTPSeeOther(f"{_PATH}/{request.match_info['id']}{before}")
+
+    async def withdraw(self, request: web.Request) -> web.StreamResponse:
+        """Its giver says at the desk that it is over; her wallet hears it when it asks next."""
+        form, _ = Form(await auth.read_form(request)), translator(request)
+        kept, _uses = await permissions.find(self._desk, request.match_info["id"])
+        if not form.value("sure"):
+            form.error("sure", _("First make sure who it is"))
+            return await self._page(request, form)
+        await permissions.withdraw(self._desk, kept, made_by="desk")
+        raise web.HTTPSeeOther(f"{_PATH}/{kept.id}")
 
     async def form(self, request: web.Request) -> web.StreamResponse:
         return await self._form(request, Form({"max_uses": "1"}))
