@@ -11,7 +11,7 @@ from typing import Any
 from shared.addressed import AddressedPresentation, transaction_of
 from shared.credentials import Text
 from shared.credentials._joint import is_joint
-from shared.errors import Conflict, Rejected, Unavailable, VcError
+from shared.errors import Conflict, Malformed, Rejected, Unavailable, VcError
 from shared.ovp.answer import Answer, Peeked, peek_answer
 from shared.receipts import LogHead
 from shared.storage import Tx
@@ -58,12 +58,15 @@ async def bring(
 
     A copy that was relied upon here before is ``replayed``. ``more`` is added to what the kind's own check is told. With ``words`` it is a
     locked link, and they are empty where a key opens it: ``Malformed`` where it does not open (at ``words``, or ``/kid`` for a key that is not
-    here), for then there is nothing to decide about. ``filing`` says how one is kept that came by post; what it raises is raised.
+    here), for then there is nothing to decide about; also at ``/died_by`` where ``more`` is about a date of death that the copy's use does not ask
+    for: nobody relies on a condition that nothing was held against, and the copy is not used up. ``filing`` says how one is kept that came by post; what it raises is raised.
     """
     at = desk.clock()
     copy = await _read(store, data) if words is None else await _unlock(desk, store, data, words, at)
     picture = await store.picture()
     judged = _judge(desk, picture, copy, at=at, more=more or {})
+    if judged.decision.decision != "rejected" and {DIED_BY, WHOLE_DAY} & {*(more or {})} and not (judged.use and judged.use.asks_date()):
+        raise Malformed("what this copy is for does not ask when somebody died", where=f"/{DIED_BY}")
     kind: Kind = "copy" if filing is None else "letter"
     asked = Asked(id=desk.secret(), entity=desk.entity, terms=_terms(judged, kind, more or {}), made_by=made_by, made_at=at, expires_at=at)
     asked = await together.apart(desk, asked, judged.decision)

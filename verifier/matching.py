@@ -70,11 +70,13 @@ def _shown(opened: Opened, types: Mapping[str, CredentialType]) -> Person:
 
 
 def parse_records(text: str) -> list[Record]:
-    """One record a line: number; first names; last name; date of birth; postcode. The last two may be left out. ``Malformed`` with the line."""
-    lines = [line for line in text.splitlines() if line.strip()]
+    """One record a line: number; first names; last name; date of birth; postcode. The last two may be left out. ``Malformed`` with the
+    number of the line, from 1, as whoever typed them counts.
+    """
+    lines = {number: line for number, line in enumerate(text.splitlines(), 1) if line.strip()}
     if len(text) > MAX_TEXT or not 1 <= len(lines) <= MAX_RECORDS:
         raise Malformed(f"from 1 to {MAX_RECORDS} records", where="/records")
-    return [_record(line, f"/records/{at}") for at, line in enumerate(lines)]
+    return [_record(line, f"/records/{number}") for number, line in lines.items()]
 
 
 def _record(line: str, where: str) -> Record:

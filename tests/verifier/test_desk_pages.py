@@ -130,6 +130,12 @@ async def test_never_a_bare_yes(clerk: Clerk) -> None:
     assert "A copy made out to you" in page
     assert "It was not shown here before." in page
     assert "What was not shown" not in page
+    accounts = "A-1; Margaret; Ashdown\n\nA-2, Margaret, Ashdown"
+    path = f"{clerk.at}/match"
+    page = await clerk.post(path, {"form_token": await clerk.token(path), "records": accounts}, status=400)
+    assert ("Line 3: Write one record a line" in page, accounts in page) == (True, True), "ten accounts are not typed twice"
+    page = await clerk.post(path, {"form_token": await clerk.token(path), "records": ""}, status=400)
+    assert ("Write one record a line" in page, "Line" in page) == (True, False)
 
 
 async def test_copies_by_file_picture_and_paste(clerk: Clerk) -> None:
@@ -315,9 +321,12 @@ async def test_a_desk_says_what_it_needs_to_know_of_a_date_of_death(clerk: Clerk
     copy = copy_file(paths=PATHS)
     page = await clerk.upload("/desk/copies", copy, "copy.json", text="", **{**day, "died_by.month": "2"}, status=400)
     assert "The day must be a real date" in page
-    page = await clerk.upload("/desk/copies", copy, "copy.json", text="", status=200, **day)
+    for change, anchor in ((day, "died_by.day"), ({"full_date": "yes"}, "full_date")):
+        page = await clerk.upload("/desk/copies", copy, "copy.json", text="", status=400, **change)
+        assert ("does not answer when somebody died" in page, f'href="#{anchor}"' in page) == (True, True), "a power says of no death"
+    page = await clerk.upload("/desk/copies", copy, "copy.json", text="", status=200)
     assert "You can rely on this" in page, "it was not used up"
-    assert "You asked whether" not in page, "a power of attorney says of no death"
+    await clerk.upload("/desk/copies", b"{}", "copy.json", text="", status=200, **day)
     assert "You asked whether" in await clerk.post("/desk/ask", death | day | {"use": "life-event-full/life-insurance"})
     _, told = await clerk.desk.call(
         "POST", "/api/presentation-requests", {"type": "life-event", "query": "tell-of-death", "use": {"died_by": "2027-02-30"}}

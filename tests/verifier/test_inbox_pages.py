@@ -52,9 +52,8 @@ async def test_a_person_accepts(clerk: Clerk) -> None:
     assert "Whose record it is: ACC 12." in page
     status, told = await ask(clerk.desk, letter.ticket)
     assert (status, check(clerk.desk, letter, told).decision) == (200, "accepted")
-    assert "Whose record it is" in await clerk.post(
-        path, {"form_token": await clerk.token(path), "decision": "refuse", "reason": "no_account"}
-    )
+    page = await clerk.post(path, {"form_token": await clerk.token(path), "decision": "refuse", "reason": "no_account"}, status=400)
+    assert ("It was decided in the meantime." in page, "Whose record it is" in page) == (True, True)
     assert check(clerk.desk, letter, (await ask(clerk.desk, letter.ticket))[1]).decision == "accepted"
     decisions = await clerk.get("/desk/decisions")
     assert "a letter, the inbox" in decisions

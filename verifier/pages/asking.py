@@ -23,7 +23,7 @@ from verifier.uses import DIED_BY, WHOLE_DAY, Use
 
 _SEVERAL = N_("Several documents at once")
 Words = Callable[[str], str]
-_DAY: Final = f"{DIED_BY}.day"
+DAY: Final = f"{DIED_BY}.day"
 
 
 def add_to(app: web.Application, desk: Desk, store: Store) -> None:
@@ -78,7 +78,7 @@ class Asking:
         use = about_date(form, _)
         if use and not any(each.asks_date() for each in uses):
             form.error(
-                DIED_BY, _("What you chose does not ask when somebody died: leave this out"), anchor=_DAY if DIED_BY in use else WHOLE_DAY
+                DIED_BY, _("What you chose does not ask when somebody died: leave this out"), anchor=DAY if DIED_BY in use else WHOLE_DAY
             )
         if form.wrong:
             return await self._page(request, form)
@@ -94,5 +94,5 @@ def about_date(form: Form, _: Words) -> dict[str, Any]:
         try:
             use[DIED_BY] = dt.date.fromisoformat(day).isoformat()
         except ValueError:
-            form.error(DIED_BY, _("The day must be a real date, such as 31 3 2027"), anchor=_DAY)
+            form.error(DIED_BY, _("The day must be a real date, such as 31 3 2027"), anchor=DAY)
     return use

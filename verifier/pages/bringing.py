@@ -15,7 +15,8 @@ from verifier.check import MAX_COPY
 from verifier.desk import Desk
 from verifier.locked import is_locked
 from verifier.material import Store
-from verifier.pages.asking import about_date
+from verifier.pages.asking import DAY, about_date
+from verifier.uses import DIED_BY, WHOLE_DAY
 
 _PATH = "/desk/copies"
 
@@ -59,10 +60,14 @@ class Bringing:
                     "file",
                     _("It was locked for a key that is not here: another department’s, or one that was replaced. Ask for a new copy."),
                 )
-                return await self._page(request, form)
-            if error.where != "words":
+            elif error.where == f"/{DIED_BY}":
+                left = _("This copy does not answer when somebody died. Leave this out, and bring it again: it was not used up")
+                form.error(DIED_BY, left, anchor=DAY if DIED_BY in about else WHOLE_DAY)
+            elif error.where == "words":
+                shut = _("These words do not open it.") if words else _("This is locked.")
+                again = _("Choose the file again, and type its seven words.") if files.get("file") else _("Type its seven words.")
+                form.error("words", f"{shut} {again}")
+            else:
                 raise
-            shut = _("These words do not open it. Choose the file again, and type its seven words.")
-            form.error("words", shut if words else _("This is locked. Choose the file again, and type its seven words."))
             return await self._page(request, form)
         raise web.HTTPSeeOther(f"/desk/requests/{outcome.answered.asked.id}")

@@ -162,9 +162,13 @@ class Inbox(Standing):
             choice = Said(accept=said == "accept", reason=form.value("reason"), more=more, account=form.value("account"))
             await inbox_desk.decide(self._desk, self._store, post, choice)
         except Conflict as error:
-            if not error.where:
-                raise web.HTTPSeeOther(f"{PATH}/{post.letter.exchange}") from error
-            form.error("decision", why(error.where, spoken(request)))
+            post = await self._one(request)
+            if error.where:
+                form.error("decision", why(error.where, spoken(request)))
+            elif post.letter.waits:
+                form.error("decision", _("What was shown is no longer kept. You can only refuse it"))
+            else:
+                form.error("decision", _("It was decided in the meantime. What you chose changes nothing"), anchor="verdict-title")
             return await self._letter(request, post, form)
         raise web.HTTPSeeOther(f"{PATH}/{post.letter.exchange}")
 

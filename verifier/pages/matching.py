@@ -1,4 +1,6 @@
-"""Which account is meant: records that a clerk has found elsewhere, held against what was shown. The page never repeats them."""
+"""Which account is meant: records that a clerk has found elsewhere, held against what was shown. The page repeats them only where
+a line has to be put right, to whoever has just typed it.
+"""
 
 from __future__ import annotations
 
@@ -62,8 +64,10 @@ class Matching:
         try:
             text = text or await self._unseal(answered, sealed)
             records = matching.parse_records(text)
-        except VcError:
-            form.error("records", _("Write one record a line: number; first names; last name; date of birth; postcode"))
+        except VcError as error:
+            wrong = _("Write one record a line: number; first names; last name; date of birth; postcode")
+            line = error.where.removeprefix("/records/")
+            form.error("records", _("Line %(number)s: %(wrong)s") % {"number": line, "wrong": wrong} if line.isdigit() else wrong)
             return await self._page(request, answered, form)
         told = Told(postal_code=form.value("postal_code"), reference=form.value("reference"))
         found = await asyncio.to_thread(matching.find, opened, self._desk.types, records, told)
