@@ -270,6 +270,8 @@ async def test_desk(house: House, walker: Walker, open_page: Open) -> None:
     copy = await nora_makes_copy(nora, house)
     await desk_checks_copy(walker, house, copy.file)
     await walker.look("verdict-copy", dark=True)
+    await walker.follow("Print the receipt")
+    await walker.look("receipt", dark=True, paper=True)
     await walker.go(f"{base}/desk/copies")
     await page.get_by_label("Or paste the text").fill("a letter that is no copy")
     await walker.press("Check it")
