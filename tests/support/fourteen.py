@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Collection, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
 from hashlib import sha256
@@ -94,8 +94,8 @@ async def _for_something_else(running: Running, told: Fetched) -> Fetched:
 
 
 @asynccontextmanager
-async def open_fourteen(made: Made, folder: Path, *, answer_days: int = 4) -> AsyncIterator[Street]:
-    """All are open, and have visited the office. A person who decides has ``answer_days`` working days."""
+async def open_fourteen(made: Made, folder: Path, *, answer_days: int = 4, by_hand: Collection[str] = ()) -> AsyncIterator[Street]:
+    """All are open, and have visited the office. A person who decides has ``answer_days`` working days; those ``by_hand`` have no inbox."""
     clock = Watch(NINE)
     shutil.copytree(made.folder / "office", folder / "office")
     async with AsyncExitStack() as stack:
@@ -106,6 +106,7 @@ async def open_fourteen(made: Made, folder: Path, *, answer_days: int = 4) -> As
             serving = desks.serving(
                 made.desks[entity], folder / entity[8:15], site=street, clock=clock, refresh=False, public_url=entity,
                 types=("life-event",), purposes=(use,), retention_days=366, inbox_answer_days=answer_days,
+                inbox=entity not in by_hand,
             )  # fmt: skip
             street.desks[entity] = desk = await stack.enter_async_context(serving)
             registering.state(desk.desk.directory, desk.desk.settings, use, {"undo": UNDO[use]})

@@ -89,6 +89,9 @@ class Walker:
     async def tick(self, what: Locator) -> None:
         await what.check()
 
+    async def untick(self, what: Locator) -> None:
+        await what.uncheck()
+
     async def upload(self, file: Path | FilePayload) -> None:
         await self.page.locator("input[type=file]").set_input_files(file)
 
@@ -168,6 +171,11 @@ class Typist(Walker):
         if not await what.is_checked():
             await self.page.keyboard.press("Space")
         assert await what.is_checked()
+
+    async def untick(self, what: Locator) -> None:
+        await self._reach(what)
+        await self.page.keyboard.press("Space")
+        assert not await what.is_checked()
 
     async def upload(self, file: Path | FilePayload) -> None:
         async with self.page.expect_file_chooser() as waiting:  # begun early: Chromium takes a moment to hand its choosers over
