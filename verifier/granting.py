@@ -12,7 +12,6 @@ from dataclasses import dataclass, replace
 from typing import Any, Final
 from urllib.parse import urlsplit
 
-from shared.clock import DAY
 from shared.codec import base64url, strict_json
 from shared.credentials import CredentialType, Text
 from shared.errors import InvalidRequest, InvalidTransactionData
@@ -24,7 +23,6 @@ from shared.openid4vp import (
     check_letters,
     parse_permission,
     parse_permission_members,
-    permission_kind,
     permission_members,
 )
 from shared.receipts import presentation_bytes
@@ -127,21 +125,14 @@ async def _keep(desk: Desk, permission: Permission, shown: VerifiedCredential, p
         terms=strict_json.dumps(permission_members(permission)).decode(),
         sealed=await desk.custodian.seal(STORAGE, strict_json.dumps(inside), context=_context(permission.id)),
         given_at=desk.clock(),
-        keep_until=_ends(permission),
+        keep_until=permission.kept_until,
     )
-
-
-def _ends(permission: Permission) -> int:
-    """When nothing of it is kept any more."""
-    last = dt.date.fromisoformat(permission.expires)
-    kept_days = permission_kind().kept_days or 0
-    return int(dt.datetime(last.year, last.month, last.day, tzinfo=dt.UTC).timestamp()) + (1 + kept_days) * DAY
 
 
 def kept_until(asked: Asked) -> int:
     """Until when what is shown with the permissions that are asked for is kept to prove them; 0 where none is asked for."""
     wanted = (parse_permission(each) for each in transactions(asked.terms))
-    return max((_ends(each) for each in wanted if each is not None), default=0)
+    return max((each.kept_until for each in wanted if each is not None), default=0)
 
 
 async def opened(desk: Desk, kept: Kept) -> Mapping[str, Any]:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from hashlib import sha256
+
+import msgspec
 
 from shared.credentials import Text
 from shared.dcql import CredentialQuery
-from shared.openid4vp import RequestObject, parse_agreement
+from shared.openid4vp import RequestObject, TransactionData, parse_agreement, parse_permission
 from wallet.cards import key_of
 from wallet.entries import AgreedTo, ClaimNames, Words
 from wallet.sessions import Request
@@ -27,9 +30,16 @@ def agreed_to(request: Request, asked: RequestObject) -> list[AgreedTo]:
             statement=(Words(lang="en", content=agreement.statement.en), Words(lang="cy", content=agreement.statement.cy)),
             reference=agreement.reference,
             digest=sha256(entry.raw.encode()).hexdigest(),
+            kept_until=kept_until([entry]) or msgspec.UNSET,
         )
         for entry, agreement in agreements
     ]
+
+
+def kept_until(entries: Iterable[TransactionData]) -> int:
+    """Until when all that is shown is kept to prove what is permitted with it; 0 where nothing is."""
+    permissions = (parse_permission(entry) for entry in entries)
+    return max((each.kept_until for each in permissions if each is not None), default=0)
 
 
 def requested_names(asked: RequestObject) -> list[ClaimNames]:

@@ -22,7 +22,7 @@ from shared.web.dates import Dates
 from shared.web.i18n import N_
 from wallet import registered
 from wallet.acting import acting_words, needed, together_words
-from wallet.agreed import names_of
+from wallet.agreed import kept_until, names_of
 from wallet.cards import Line, acting_for, fresh_copies, type_of
 from wallet.choose import Answerable, Offer, Ways, way_name
 from wallet.consent_view import (
@@ -150,8 +150,12 @@ class _Words:
         kept = any(claim.intent_to_retain for query in queries if query is not None for claim in query.claims or ())
         return self._("Its question says that it intends to keep some of what you show.") if kept else ""
 
-    def keeps(self, use: Use | None) -> str:
-        """What they promise to keep, and until when."""
+    def keeps(self, use: Use | None, proof: int) -> str:
+        """What they promise to keep, and until when; and that all of it is kept until ``proof``, where something is permitted with it."""
+        proves = self._("To prove your permission, it keeps all that you show until {date}.").format(date=self.dates.date(proof))
+        return f"{self._promised(use)} {proves}" if proof else self._promised(use)
+
+    def _promised(self, use: Use | None) -> str:
         if use is None or use.retention_days is None:
             return self._("It does not say how long it keeps what you show.")
         what = ", ".join(use.claims_kept) or self._("what you show")
@@ -172,7 +176,7 @@ class _Words:
         agreements = [(parse_agreement(entry, names=names), titles.get(by.get(entry.raw, ""), "")) for entry in asked.transaction_data]
         return tuple(agreeing(agreement, self.locale, title) for agreement, title in agreements), problem
 
-    def sentence(self, request: Request, choices: Sequence[Choice], agreeing: Sequence[Agreeing], intends: str) -> str:
+    def sentence(self, request: Request, choices: Sequence[Choice], agreeing: Sequence[Agreeing], *keeps: str) -> str:
         """The consent sentence in one paragraph, for terminals and programs."""
         labels = dict.fromkeys(detail.label for choice in choices for detail in choice.details if not detail.always)
         hidden = dict.fromkeys(label for choice in choices for label in choice.not_shown)
@@ -181,8 +185,7 @@ class _Words:
         said = [
             self._("{name} asks to see: {details}.").format(name=name, details=_joined(labels)),
             self._("To {purpose}.").format(purpose=_lower(purpose)) if purpose else self._("It gave no reason."),
-            self.keeps(request.use),
-            intends,
+            *keeps,
             self._("It may not use it for anything else."),
             *(self._("You agree to this: {statement}").format(statement=said) for each in agreeing for said in each.said),
             self._("It will not see: {details}.").format(details=_joined(hidden)) if hidden else "",
@@ -352,16 +355,16 @@ def _view(item: Item[Request], asked: RequestObject, shown: _Shown, words: _Word
     choices = [part.choices[0] for part in shown.parts]
     answered = state if isinstance(state, Answered) else None
     agreeing, problem = words.agreeing(request, asked, shown)
-    intends = words.intends(asked, shown)
+    keeps, intends = words.keeps(request.use, kept_until(asked.transaction_data)), words.intends(asked, shown)
     return Consent(
         id=item.id,
         state=_STATES[type(state)],
         asker=request.asker,
         use=request.use,
         purpose=words.purpose(request.use),
-        keeps=words.keeps(request.use),
+        keeps=keeps,
         intends=intends,
-        sentence=words.sentence(request, choices, agreeing, intends),
+        sentence=words.sentence(request, choices, agreeing, keeps, intends),
         acting_for=next((choice.acting_for for choice in choices if choice.acting_for), ""),
         acting=" ".join(dict.fromkeys(choice.acting for choice in choices if choice.acting)),
         together=words.together(request, agreeing, choices),

@@ -34,11 +34,15 @@ class ClaimNames(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
 
 
 class AgreedTo(msgspec.Struct, frozen=True, kw_only=True):
-    """What the holder agreed to in showing something: the words as they were shown, and SHA-256 (hex) of the entry that was signed."""
+    """What the holder agreed to in showing something: the words as they were shown, and SHA-256 (hex) of the entry that was signed.
+
+    ``kept_until`` is until when what was shown is kept to prove it; left out of what is chained where nothing is.
+    """
 
     statement: tuple[Words, ...]
     reference: str
     digest: str
+    kept_until: int | msgspec.UnsetType = msgspec.UNSET
 
 
 class Registered(msgspec.Struct, frozen=True, kw_only=True):

@@ -298,12 +298,16 @@ def registered_days(lines: Sequence[Sealed]) -> dict[str, int]:
     return {name: found.retention_days for name, found in known.items() if found.retention_days is not None}
 
 
-def keeps_longer(receipt: Receipt, days: int | None) -> bool:
-    """Whether a body keeps what it saw longer than the ``days`` that it registered, by its own word; days are rounded."""
+def keeps_longer(entry: Entry, receipt: Receipt, days: int | None) -> bool:
+    """Whether a body keeps what it saw longer than the ``days`` that it registered, by its own word; days are rounded.
+
+    With a permission its giver agreed to more.
+    """
     says = bool(receipt.claims_kept) or (receipt.keeps_all and receipt.retain_until is not None)
     if days is None or not says:
         return False
-    return receipt.retain_until is None or receipt.retain_until > receipt.received_at + (days + 1) * DAY
+    agreed = max((each.kept_until or 0 for each in entry.agreed or ()), default=0)
+    return receipt.retain_until is None or receipt.retain_until > max(receipt.received_at + (days + 1) * DAY, agreed)
 
 
 def _kept_by(entry: Entry, days: int | None, *, answered: bool, seen: tuple[ClaimNames, ...], desk: Entry | None) -> Keeps | None:
@@ -317,7 +321,7 @@ def _kept_by(entry: Entry, days: int | None, *, answered: bool, seen: tuple[Clai
             entity=who[0],
             name=who[1],
             use=receipt.purpose_id,
-            longer=keeps_longer(receipt, days),
+            longer=keeps_longer(entry, receipt, days),
             what=tuple(receipt.claims_kept),
             names=names,
             until=receipt.retain_until,

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date
+from datetime import UTC, date, datetime, time
 from typing import Any, Final
 
+from ..clock import DAY
 from ..codec import base64url, reader
 from ..credentials import CredentialType, Text, by_id
 from ..days import day_text
@@ -73,6 +74,12 @@ class Permission:
     def reference(self) -> str:
         """By what people call it: the beginning of its number."""
         return reference_of(self.id)
+
+    @property
+    def kept_until(self) -> int:
+        """Until when its discloser keeps what was shown with it, to prove it: after its last day (UTC) for as long as its kind says."""
+        last = datetime.combine(date.fromisoformat(self.expires), time(), UTC)
+        return int(last.timestamp()) + (1 + (kind().kept_days or 0)) * DAY
 
 
 def reference_of(number: str) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import replace
+from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
@@ -23,6 +24,7 @@ from shared.clock import DAY
 from shared.credentials import Text
 from shared.errors import InvalidTransactionData, Untrusted, VcError
 from shared.openid4vp import Body, Permission, permission_members, render_permission
+from shared.receipts import peek_receipt
 from wallet import permissions
 from wallet.holding import sign_presentation
 from wallet.means import Means
@@ -30,6 +32,7 @@ from wallet.permitted import Permitted
 from wallet.present import agree, read_request, request_object
 from wallet.records import PERMITTED, Item
 from wallet.sessions import Asker
+from wallet.statement import keeps_longer
 
 
 @pytest.fixture(scope="module")
@@ -91,6 +94,8 @@ async def test_it_is_shown_in_the_words_of_its_limits(nora: Wallet, street: Stre
         "contribution. The reason: so that her Pension Credit is right. Nothing else. I can withdraw this. Nobody has registered "
         "https://dwp.example: what it is called here is only what Northwold Bank says."
     )
+    assert view.keeps.endswith(" To prove your permission, it keeps all that you show until 1 July 2028.")
+    assert view.keeps in view.sentence
     assert "Y rheswm: fel bod ei Chredyd Pensiwn yn iawn. Dim byd arall. Gallaf dynnu hyn yn ôl." in agreeing.translation
 
 
@@ -127,6 +132,11 @@ async def test_it_is_kept_with_the_key_that_gave_it(nora: Wallet, street: Street
     newest = (await nora.lines())[-1].entry
     assert newest.agreed
     assert newest.agreed[0].reference == item.value.permission
+    receipt = peek_receipt(newest.receipt)
+    assert receipt.retain_until == newest.agreed[0].kept_until == int(datetime(2028, 7, 1, tzinfo=UTC).timestamp())
+    assert not keeps_longer(newest, receipt, 30), "its giver was told that it is kept to prove it"
+    assert keeps_longer(msgspec.structs.replace(newest, agreed=msgspec.UNSET), receipt, 30)
+    assert keeps_longer(newest, replace(receipt, retain_until=receipt.retain_until + 1), 30)
 
 
 async def test_each_use_comes_with_a_receipt_and_a_line(nora: Wallet, street: Street) -> None:

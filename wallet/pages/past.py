@@ -131,7 +131,7 @@ class HistoryPages:
             receipt=receipt,
             keeps_longer=receipt is not None
             and not line.entry.receipt_problem
-            and keeps_longer(receipt, registered_days(lines).get(line.entry.transaction_identifier)),
+            and keeps_longer(line.entry, receipt, registered_days(lines).get(line.entry.transaction_identifier)),
             misfit=partial(misfit, words=words),
             why="" if receipt is None else why(receipt.reason_code, words),
             answers=answers_to(lines, line.entry) if line.entry.transaction_type in ASKED else [],

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from contextlib import suppress
 from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -79,6 +80,7 @@ def test_whoever_reads_it_calls_organisations_as_they_know_them() -> None:
 
 def test_it_reads_back() -> None:
     assert ALLOWED.reference == permission_reference(ALLOWED.id) == "AAECAwQF"
+    assert datetime.fromtimestamp(ALLOWED.kept_until, UTC) == datetime(2028, 7, 1, tzinfo=UTC), "a year after its last day"
     entry = parse_transaction_data(render_permission(ALLOWED, ["poa"]).raw, "")
     assert (parse_permission(entry), entry.credential_ids) == (ALLOWED, ("poa",))
     assert parse_permission(render_transaction_data(AGREE, ["poa"], {})) is None

@@ -117,7 +117,10 @@ def test_the_members_have_the_names_of_the_domain() -> None:
     }  # fmt: skip
 
 
-@pytest.mark.parametrize(("iat", "age", "until"), [(AT, 3_600, AT + 3_600), (AT, None, None), (None, 3_600, None), (LAST, 3_600, LAST), (AT - 3_600, 3_600, None)])
+@pytest.mark.parametrize(
+    ("iat", "age", "until"),
+    [(AT, 3_600, AT + 3_600), (AT, None, None), (None, 3_600, None), (LAST, 3_600, LAST), (AT - 3_600, 3_600, None)],
+)
 def test_how_long_something_may_stay_unknown_is_said(iat: int | None, age: int | None, until: int | None) -> None:
     assert replace(FULL, received_at=AT, status_list_iat=iat, status_max_age=age).may_not_know_until == until
 
