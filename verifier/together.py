@@ -82,7 +82,7 @@ async def conclude(
     for _ in range(_TRIES):
         weighed = await _weigh(desk, picture, asked, judge, shown, more=more, came_at=came_at)
         try:
-            return await settle.settle(
+            outcome = await settle.settle(
                 desk,
                 asked,
                 weighed.decision,
@@ -96,7 +96,26 @@ async def conclude(
             )
         except _ChangedError:
             continue
+        if outcome is not None and outcome.decision.decision == "rejected":
+            await _leave_out(desk, asked)
+        return outcome
     return None
+
+
+async def _leave_out(desk: Desk, asked: Asked) -> None:
+    """What was shown with an answer that a person refused lies no longer with what the others showed."""
+    if not asked.terms.together:
+        return
+    key, at = await _key(desk, asked), desk.clock()
+    for _ in range(_TRIES):
+        kept = await desk.storage.read(lambda tx: records.find(tx, key, at))
+        if kept is None:
+            return
+        act = await _open(desk, kept)
+        left = msgspec.structs.replace(act, parts=await _open_parts(desk, act.parts), before=await _open_parts(desk, act.before))
+        known = replace(kept, version=kept.version + 1, sealed=await _seal(desk, key, left))
+        if left == act or await desk.storage.write(partial(records.keep, kept=known, at=at), point="together"):
+            return
 
 
 def _with(weighed: _Weighed, put: Put, at: int, asked: Asked) -> Put:

@@ -146,6 +146,18 @@ async def test_a_copy_with_the_reference_comes_before_any_answer(desk: Running) 
     assert (await newest(desk, sent)).decision == "accepted"
 
 
+async def test_what_was_refused_lies_with_nobody_elses_answer(desk: Running) -> None:
+    """Nor does it count: the next one is the first."""
+    first = letter(desk)
+    await send(desk, first)
+    assert await agreed(desk) == [1]
+    await inbox_desk.decide(desk.desk, desk.store, (await posts(desk))[0], Said(accept=False, reason="not_enough"))
+    assert (await newest(desk, first)).retain_until == AT + desk.desk.settings.keep_minutes * 60
+    assert await agreed(desk) == [0]
+    assert (await send(desk, letter(desk, number=2, by=PETER)))[1].reason_code == "needs_more_attorneys"
+    assert await agreed(desk) == [1, 1]
+
+
 async def test_a_third_letter_comes_too_late(desk: Running) -> None:
     await send(desk, letter(desk))
     await send(desk, letter(desk, number=2, by=PETER))
