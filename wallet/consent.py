@@ -12,7 +12,7 @@ from typing import Any
 import msgspec
 
 from shared.clock import DAY
-from shared.credentials import Text, all_types
+from shared.credentials import Text, all_types, label_in
 from shared.errors import AccessDenied, InvalidTransactionData, OverDisclosed, Rejected, Undecided
 from shared.formats import formats
 from shared.openid4vp import RequestObject, assign, parse_agreement, render_dc_api_refusal
@@ -158,7 +158,7 @@ class _Words:
     def _promised(self, use: Use | None) -> str:
         if use is None or use.retention_days is None:
             return self._("It does not say how long it keeps what you show.")
-        what = ", ".join(use.claims_kept) or self._("what you show")
+        what = ", ".join(label_in(each, self.locale) for each in use.claims_kept) or self._("what you show")
         if use.retention_days == 0:
             return self._("It says that it deletes what you show within a day.")
         until = self.dates.date(self.at + use.retention_days * DAY)

@@ -48,7 +48,9 @@ async def test_at_c02_5_two_attorneys_agree_to_the_same(desk: Running) -> None:
     _, told = await agree(desk, first)
     waits = peek_receipt(told["receipt"])
     assert waits.reason_code == "needs_more_attorneys"
-    assert (waits.retain_until, "Donor’s last name" in waits.claims_kept) == (AT + 7 * DAY, True), "what was shown lies there for the others"
+    assert (waits.retain_until, "Donor’s last name" in waits.claims_kept) == (AT + 7 * DAY, True), (
+        "what was shown lies there for the others"
+    )
     state = await desk.state(first)
     assert (state["decision"], state["code"]) == ("undecided", "needs_more_attorneys")
     assert (state["together"]["agreed"], state["together"]["needed"]) == (1, 2)
