@@ -274,6 +274,8 @@ async def test_two_processes_use_it_as_often_as_it_says_and_not_once_it_was_with
             (_, told), *found = await asyncio.gather(nora.ask(WITHDRAW), *(tell(number) for number in range(4)))
             assert set(found) <= {"told", "/withdrawn"}
             assert (await tell(0), await tell(1)) == ("/withdrawn", "/withdrawn")
+            called = await other.storage.read(lambda tx: records.called(tx, nora.permission[:6], AT, 5))
+            assert [each.id for each in called] == [nora.permission]
             kept, uses = await permissions.find(other, nora.permission)
             assert kept.used == found.count("told") == sum(not use.code for use in uses)
             assert len(told["receipts"]) <= kept.used
