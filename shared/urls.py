@@ -13,6 +13,12 @@ LOOPBACK = ("localhost", "127.0.0.1", "[::1]")
 
 _MAX_URL = 8_192  # characters; a request by value in a link is the longest that we meet
 _MAX_FIELDS = 64
+_SHARED = frozenset({
+    "gov.uk", "service.gov.uk", "co.uk", "org.uk", "ac.uk", "nhs.uk", "police.uk", "sch.uk", "ltd.uk", "plc.uk", "net.uk", "me.uk",
+    "gov.wales", "llyw.cymru", "gov.scot", "gov.ie", "gouv.fr", "gov.it", "gob.es", "gov.pt", "gov.gr", "gov.pl", "com.pl", "gov.mt",
+    "com.mt", "gov.cy", "com.cy", "com.au", "gov.au", "org.au", "edu.au", "co.nz", "govt.nz", "org.nz", "co.za", "gov.za",
+})  # fmt: skip
+"""Names below which many have names of their own: of the public suffixes those below which offices, and the bodies that ask, mostly stand."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +75,7 @@ def split(url: str, *, where: str = "") -> SplitResult:
 def same_house(one: str, other: str) -> bool:
     """Whether two addresses seem to be of one organisation: one port, and one host, or hosts below the same registered name; not where either is none.
 
-    No list of public suffixes is kept: a registered name has three parts below a country's two letters (``council.gov.uk``), and two elsewhere.
+    A registered name has one part more than what is shared, which is one of a few names (``council.gov.uk``), or the last part else (``council.de``).
     """
     try:
         first, second = split(one), split(other)
@@ -82,8 +88,8 @@ def same_house(one: str, other: str) -> bool:
         return True
     if ":" in first.hostname + second.hostname or short[0].isdigit() or len(short) == 1:  # numbers have no names above them
         return False
-    least = len(short) if short == long[: len(short)] else 3 if len(short[0]) == 2 else 2
-    return short[:least] == long[:least]
+    shared = max((parts for parts in (2, 3) if ".".join(short[parts - 1 :: -1]) in _SHARED), default=1)
+    return len(short) > shared and short[: shared + 1] == long[: shared + 1]
 
 
 def _port(parts: SplitResult) -> int:
