@@ -227,7 +227,9 @@ async def _spend(tx: Tx, means: Means, vault: Vault, wish: Wish, *, at: int) -> 
     offer = await _find(tx, vault, wish, at=at, named=True)
     line = pick_copy(offer.document, offer.format, wish.entity, at)
     if line is None:
-        raise Conflict("there is no copy left for this; new ones come by themselves, or ask for them on the document's page", where="copies")
+        raise Conflict(
+            "there is no copy left for this; new ones come by themselves, or ask for them on the document's page", where="copies"
+        )
     copy = (await COPIES.get(tx, vault, line.id)).value
     parsed = formats()[offer.format].parse(copy.wire)
     if wish.seen is not None and offer.seen(parsed) != wish.seen:

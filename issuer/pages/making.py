@@ -23,7 +23,7 @@ from shared.errors import Malformed, Missing, UnknownCredentialType
 from shared.web import auth
 from shared.web.app import bound_body
 from shared.web.forms import Form
-from shared.web.pages import locale_of, render, translator
+from shared.web.pages import Again, locale_of, render, translator
 
 _PLUMBING = {"form_token", "step"}
 
@@ -148,4 +148,5 @@ class Making:
             told=questions.answers(kind, order.claims, locale, words),
             order=order,
             hidden=[(name, value) for name, value in form.sent() if name not in _PLUMBING],
+            sent_again=Again("answers", request.path, "step", "check"),
         )

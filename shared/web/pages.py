@@ -6,7 +6,7 @@
 The folders ``templates``, ``static`` and ``locale`` of ``package`` are added to ours; templates begin ``{% extends "layout.html" %}``.
 Every template knows: ``_``, ``ngettext``, ``locale``, ``asset(path)``, ``date(seconds)``, ``moment(seconds)``, ``day(seconds)`` (in UTC), ``country(code)``, the filter ``detail``
 (what a kind of document calls a detail in English, as ``locale`` has it), ``session`` (or None),
-``form_token``, ``form`` (an empty ``Form`` unless passed), ``service``, ``languages``, ``navigation``, ``public_url``, ``here``,
+``form_token``, ``form`` (an empty ``Form`` unless passed), ``sent_again`` (an ``Again``, an address or None), ``service``, ``languages``, ``navigation``, ``public_url``, ``here``,
 ``sign_language``.
 """
 
@@ -60,6 +60,19 @@ class Link:
     text: str
     href: str
     signed_in: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Again:
+    """How the answer to a form is shown once more, in the other language: the form of that ``id`` on the page is sent to ``path``, with one field more.
+
+    Only for a form without text fields: its first button is the one of the return key.
+    """
+
+    form: str
+    path: str
+    name: str = "again"
+    value: str = "yes"
 
 
 class Strict(StrictUndefined):
@@ -167,11 +180,12 @@ async def render(request: web.Request, template: str, *, status: int = 200, **co
     pages, locale = request.config_dict[PAGES], locale_of(request)
     session = await current_session(request)
     form, home = context.setdefault("form", Form()), context.setdefault("home", pages.home)
+    again: Again | str | None = context.setdefault("sent_again", None)
     known = {
         "service": request.config_dict[SERVICE],
         "service_title": pages.title,
         "navigation": [link for link in pages.navigation if session is not None or not link.signed_in],
-        "languages": _languages(request, locale, home),
+        "languages": _languages(request, locale, home, again),
         "here": request.path,
         "session": session,
         "stay": _stay(request, session),
@@ -197,15 +211,33 @@ def _stay(request: web.Request, session: Session | None) -> dict[str, Any] | Non
     return {"path": staying.PATH, "seconds": session.idle_until - now(request), "again": sign_in_address(request)}
 
 
-def _languages(request: web.Request, current: str, home: str) -> list[dict[str, Any]]:
-    """The switch: the same page in each language. An answer to a form is not there to be asked for again, so its link goes home."""
+def _languages(request: web.Request, current: str, home: str, again: Again | str | None) -> list[dict[str, Any]]:
+    """The switch: the same page in each language. An answer to a form is not there to be asked for again: where it does not say how (``Again``, or
+    an address), the link leads to the form, and home where that has no page of its own.
+    """
     here = "/" + request.rel_url.raw_path.lstrip("/")  # two slashes in front would lead to another site
-    path = here if request.method in {"GET", "HEAD"} else home
+    same = request.method in {"GET", "HEAD"}
+    told = again.path if isinstance(again, Again) else again
+    path = told or (here if same or _is_page(request) else home)
     kept = [(name, value) for name, value in request.query.items() if name != "lang"] if path == here else []
     return [
-        {"code": code, "name": NAMES[code], "href": f"{path}?{urlencode([*kept, ('lang', code)])}", "current": code == current}
+        {
+            "code": code,
+            "name": NAMES[code],
+            "href": f"{path}{'&' if '?' in path else '?'}{urlencode([*kept, ('lang', code)])}",
+            "current": code == current,
+            "same": same,
+            "again": again if isinstance(again, Again) else None,
+        }
         for code in LOCALES
     ]
+
+
+def _is_page(request: web.Request) -> bool:
+    """Whether the address of a form may also be asked for."""
+    mine = request.match_info.route.resource
+    places = [each for each in request.app.router.resources() if mine is not None and each.canonical == mine.canonical]
+    return any(route.method == "GET" for place in places for route in place)
 
 
 async def _error_page(request: web.Request, error: VcError) -> web.StreamResponse:

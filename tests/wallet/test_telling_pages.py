@@ -175,6 +175,12 @@ async def test_look_agree_and_follow(home: Home) -> None:
     assert "Agree and tell 3 organisations" in home.at.text
     assert "They will not see: Date of birth" in home.at.text
     form = home.at.text
+    await choose(home, *re.findall(r'name="body" value="([^"]+)"', form), do="change")
+    assert (home.at.path, "3 chosen" in home.at.text) == ("/tell/new", True)
+    (back,) = re.findall(r'href="(/tell/new\?[^"]+)"[^>]*>Back<|href="(/tell/new\?[^"]+)" class="govuk-back-link"', form)
+    await home.at.get("".join(back).replace("&amp;", "&"))
+    assert "3 chosen" in home.at.text
+    home.at.text = form
     await agree(home)
     assert home.at.path.startswith("/tell/")
     assert home.marks() == ["waiting"] * 3

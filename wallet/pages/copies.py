@@ -13,7 +13,7 @@ from shared.errors import AccessDenied, Malformed, TooLarge
 from shared.web.auth import read_form
 from shared.web.finding import fits, wanted_of
 from shared.web.forms import Form
-from shared.web.pages import render
+from shared.web.pages import Again, render
 from wallet import history, locking, share
 from wallet.acting import acting_words
 from wallet.cards import Card, card, type_of
@@ -96,7 +96,7 @@ class CopyPages:
         try:
             offer = await share.preview(self._desk.means, vault, wish)
             looked_at = offer.seen(offer.sample)
-            if form.value("step") == "make" and form.value("seen") == looked_at:
+            if form.value("step") == "make" and form.value("seen") == looked_at and not form.value("again"):
                 made = await share.make_out(self._desk.means, vault, replace(wish, seen=looked_at))
                 see(f"/copies/{made.id}")
         except AccessDenied:
@@ -114,13 +114,14 @@ class CopyPages:
             posted=form,
             document=offer.document.id,
             looked_at=looked_at,
-            changed=form.value("step") == "make",
+            changed=form.value("step") == "make" and form.value("seen") != looked_at,
             shown=shown,
             hidden=list(dict.fromkeys(hidden_label(line) for line in everything if line.same not in seen)),
             reused=offer.copy.shown_at if offer.copy and offer.reused else 0,
             usable=offer.copy is not None,
             keeper=asks(self._desk.means, offer.document),
             acting=acting_words(type_of(offer.document), offer.document.claims, words._, words.locale),
+            sent_again=Again("look", "/copies/new"),
         )
 
     async def _copy(self, request: web.Request) -> Item[Addressed]:

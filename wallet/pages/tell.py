@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from typing import Any
+from urllib.parse import urlencode
 
 from aiohttp import web
 
@@ -13,7 +14,7 @@ from shared.errors import AccessDenied, Conflict, Malformed
 from shared.web.auth import read_form
 from shared.web.finding import fits, page_of, wanted_of
 from shared.web.forms import Form
-from shared.web.pages import render
+from shared.web.pages import Again, render
 from wallet import history, replies, resend, telling
 from wallet.acting import acting_words
 from wallet.cards import Card, card, type_of
@@ -98,7 +99,7 @@ class TellPages:
             return await self._pick_document(request, vault)
         form = Form({"document": document, "about": about})
         chosen = request.query.getall("body", [])
-        if about:
+        if about and not chosen:
             chosen += [one.key for one in await resend.told_of(self._desk.means, vault, about, by=document) if one.stale]
         return await self._form_page(request, form, chosen)
 
@@ -137,6 +138,7 @@ class TellPages:
             wanted=wanted,
             far=far,
             most=MOST,
+            sent_again=_choosing(name, about, ticked) if request.method == "POST" else None,
         )
 
     async def _able(self, vault: Vault, document: Document, about: str) -> tuple[list[Choice], list[str]]:
@@ -183,7 +185,7 @@ class TellPages:
         except Malformed:
             form.error("body", words._("Choose from this list: somebody is no longer registered"))
             return await self._form_page(request, form, [])
-        able = [part for part in plan.parts if part.offer is not None]
+        able, keys = [part for part in plan.parts if part.offer is not None], [part.choice.key for part in plan.parts]
         document = plan.document.value
         return await render(
             request,
@@ -191,7 +193,8 @@ class TellPages:
             plan=plan,
             name=base64url.encode(means.entropy(16)),
             about=form.value("about"),
-            keys=[part.choice.key for part in plan.parts],
+            keys=keys,
+            choosing=_choosing(plan.document.id, form.value("about"), keys),
             groups=_alike([_part(part, words) for part in plan.parts]),
             able=len(able),
             short=max(0, len(able) - plan.fresh),
@@ -199,6 +202,7 @@ class TellPages:
             document=card(document, at=means.clock(), locale=words.locale),
             acting=acting_words(type_of(document), document.claims, words._, words.locale),
             keeper=asks(means, document),
+            sent_again=Again("look", "/tell/new", "do", "look"),
         )
 
     async def agree(self, request: web.Request) -> web.StreamResponse:
@@ -228,9 +232,7 @@ class TellPages:
         document = await means.storage.read(lambda tx: DOCUMENTS.find(tx, vault, item.value.document))
         found, given_up = await telling.letters(means, vault, item), item.value.given_up
         faults = item.value.faults if document is not None else {body.key: "document" for body in item.value.bodies}
-        letters = [
-            letter_view(body, sent, means.clock(), words, given_up=given_up, fault=faults.get(body.key, "")) for body, sent in found
-        ]
+        letters = [letter_view(body, sent, means.clock(), words, given_up=given_up, fault=faults.get(body.key, "")) for body, sent in found]
         states = [one["state"] for one in letters]
         lines = await means.storage.read(lambda tx: history.read(tx, vault))
         return await render(
@@ -260,6 +262,12 @@ class TellPages:
         if request.query.get("was", "") != now:
             return web.json_response({"state": now, "href": f"/tell/{name}"})
         return web.json_response({"state": now, "text": _said(states, self._desk.words(request))})
+
+
+def _choosing(document: str, about: str, chosen: Sequence[str]) -> str:
+    """The address where these are chosen, as far as an address can name them."""
+    named = [("document", document), *([("about", about)] if about else []), *(("body", key) for key in chosen[:60])]
+    return f"/tell/new?{urlencode(named)}"
 
 
 def _name(text: str) -> str:

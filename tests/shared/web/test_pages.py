@@ -72,15 +72,25 @@ def test_t_ex_3_no_size_of_text_is_fixed() -> None:
             assert not re.search(r"user-scalable|maximum-scale|style=", template.read_text("utf-8")), template.name
 
 
-async def test_an_answer_to_a_form_switches_language_at_home(app_of: Build, serve: Serve) -> None:
+async def test_an_answer_to_a_form_switches_language_where_it_can(app_of: Build, serve: Serve) -> None:
     app = gallery(app_of)
 
     async def post(request: web.Request) -> web.Response:
-        return await pages.render(request, "gallery.html", src="")
+        again = {"/look": pages.Again("look", "/look"), "/there": "/asked?x=2"}.get(request.path)
+        return await pages.render(request, "gallery.html", src="", sent_again=again)
 
-    app.router.add_post("/form", post)
+    for path in ("/form", "/asked", "/look", "/there"):
+        app.router.add_post(path, post)
+    app.router.add_get("/asked", post)
     client = await serve(app)
     assert 'href="/?lang=cy"' in await (await client.post("/form?x=1")).text()
+    assert 'href="/asked?x=1&amp;lang=cy"' in await (await client.post("/asked?x=1")).text()
+    looked = await (await client.post("/look")).text()
+    assert re.search(r'<button [^>]*form="look" formaction="/look\?lang=cy"[^>]* name="again" value="yes" lang="cy">', looked)
+    assert 'hreflang="cy"' not in looked
+    assert 'href="/asked?x=2&amp;lang=cy"' in await (await client.post("/there?x=1")).text()
+    nowhere = await (await client.post("/nowhere")).text()
+    assert 'href="/?lang=cy"' in nowhere
 
 
 async def test_errors_stand_beside_the_field_and_on_top(app_of: Build, serve: Serve) -> None:
