@@ -66,6 +66,7 @@ async def look_again(desk: Desk, store: Store, identifier: str, *, more: Mapping
         response_code=opened.response_code,
         binding=opened.binding if opened.bound else None,
         key=opened.key,
+        posted=opened.posted,
     )
     outcome = await together.conclude(
         desk, picture, exchange.asked, judge, shown, take=take, put=put, more=more, collected=exchange.collected

@@ -1,10 +1,18 @@
-"""Taking a wallet's answer: once, for good, whatever it says (OpenID4VP sections 8.2, 8.5, 8.6 and 14.1)."""
+"""Taking a wallet's answer: once, for good, whatever it says (OpenID4VP sections 8.2, 8.5, 8.6 and 14.1).
+
+A wallet that never heard what came of its answer may post it once more. Byte for byte the same to the same request, it is decided no second
+time and leaves no second line: it is told how it stands, with its receipt, as long as the verdict is kept. The number for the way back goes
+out with the first answer only: whose browser brings that is whose session goes on.
+"""
 
 from __future__ import annotations
 
+import hmac
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
+from shared.codec import base64url
 from shared.errors import Missing, Replayed
 from shared.openid4vp import RequestObject, VpResponse, WalletRefusal, parse_dc_api_response, parse_response
 from shared.receipts import LogHead
@@ -12,26 +20,52 @@ from shared.storage import Tx
 from shared.verify import Decision
 from verifier import together
 from verifier.deciding import decide
-from verifier.desk import Desk
+from verifier.desk import LOG, Desk
 from verifier.material import Store
 from verifier.records import events, exchanges
 from verifier.records.exchanges import Ended
 from verifier.request import Secrets, digital_request, open_secrets, request_object
-from verifier.sessions import Declined, Open, check_open
-from verifier.settle import Outcome, Shown, sharing
+from verifier.sessions import Answered, Declined, Open, check_open
+from verifier.settle import Opened, Outcome, Shown, open_verdict, sharing, sign_receipt
 from verifier.telling import declined
 
 
-async def receive(desk: Desk, store: Store, identifier: str, body: bytes) -> Outcome | None:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Again:
+    """How it stands with an answer that was posted before."""
+
+    answered: Answered
+    opened: Opened
+    receipt: str | None
+
+
+async def receive(desk: Desk, store: Store, identifier: str, body: bytes) -> Outcome | Again | None:
     """What a posted form came to; ``None`` for a wallet that says no.
 
-    ``Missing`` for no such request, ``Replayed`` once it was answered, ``Expired`` after its time, ``InvalidRequest`` for a form that is
-    neither answer nor refusal, or answers another request. None of these uses the request up; an answer that can be read does.
+    ``Missing`` for no such request, ``Replayed`` once it was answered by other bytes, ``Expired`` after its time, ``InvalidRequest`` for a form
+    that is neither answer nor refusal, or answers another request. None of these uses the request up; an answer that can be read does.
     """
-    exchange, secrets = await _open(desk, identifier)
-    request = request_object(desk, exchange.asked, secrets)
-    key = secrets.key if request.locked else {}
-    return await _take(desk, store, exchange, request, parse_response(body, key or None, state=secrets.state), key=key)
+    posted = base64url.encode(await desk.custodian.mac(LOG, b"posted\0" + identifier.encode() + b"\0" + body))
+    try:
+        exchange, secrets = await _open(desk, identifier)
+        request = request_object(desk, exchange.asked, secrets)
+        key = secrets.key if request.locked else {}
+        said = parse_response(body, key or None, state=secrets.state)
+        return await _take(desk, store, exchange, request, said, key=key, posted=posted)
+    except Replayed:
+        again = await _again(desk, identifier, posted)
+        if again is None:
+            raise
+        return again
+
+
+async def _again(desk: Desk, identifier: str, posted: str) -> Again | None:
+    """``None`` unless these bytes are the answer, and its verdict is still kept."""
+    exchange = await desk.storage.read(lambda tx: exchanges.find(tx, identifier, desk.clock()))
+    opened = await open_verdict(desk, exchange) if isinstance(exchange, Answered) else None
+    if opened is None or not isinstance(exchange, Answered) or not hmac.compare_digest(opened.posted, posted):
+        return None
+    return Again(answered=exchange, opened=opened, receipt=await sign_receipt(desk, exchange, opened))
 
 
 async def receive_digital(desk: Desk, store: Store, identifier: str, data: Mapping[str, Any]) -> Outcome | None:
@@ -50,7 +84,14 @@ async def _open(desk: Desk, identifier: str) -> tuple[Open, Secrets]:
 
 
 async def _take(
-    desk: Desk, store: Store, exchange: Open, request: RequestObject, said: VpResponse | WalletRefusal, *, key: Mapping[str, str]
+    desk: Desk,
+    store: Store,
+    exchange: Open,
+    request: RequestObject,
+    said: VpResponse | WalletRefusal,
+    *,
+    key: Mapping[str, str],
+    posted: str = "",
 ) -> Outcome | None:
     at, asked = desk.clock(), exchange.asked
     if isinstance(said, WalletRefusal):
@@ -68,7 +109,7 @@ async def _take(
     async def put(tx: Tx, ended: Ended, head: LogHead) -> None:
         await exchanges.keep_answer(tx, asked.id, ended, head)
 
-    shown = Shown(vp_token=said.vp_token, nonce=request.nonce, binding=binding, key=key)
+    shown = Shown(vp_token=said.vp_token, nonce=request.nonce, binding=binding, key=key, posted=posted)
     outcome = await together.conclude(desk, picture, asked, judge, shown, take=take, put=put)
     if outcome is None:
         raise Replayed("this request was answered already, or has run out")

@@ -52,7 +52,8 @@ class Opened:
     """A sealed verdict, opened: the rendered verdict, what the receipt needs, and what came, as long as nothing is decided.
 
     ``key`` is the private key that opened the answer: a device may have made its proof with it (ISO/IEC 18013-5 section 9.1.3.5).
-    ``statuses`` say where the status stands of what was accepted, for documents that follow it.
+    ``statuses`` say where the status stands of what was accepted, for documents that follow it. ``posted`` is the keyed digest of the answer
+    as it was posted, by which the same bytes are known when they come again.
     """
 
     verdict: Mapping[str, Any]
@@ -63,6 +64,7 @@ class Opened:
     bound: Mapping[str, str] = field(default_factory=dict)
     key: Mapping[str, str] = field(default_factory=dict, repr=False)
     statuses: Sequence[Mapping[str, Any]] = ()
+    posted: str = ""
 
     @property
     def binding(self) -> Binding:
@@ -89,6 +91,7 @@ class Shown:
 
     ``format`` is that of a copy; an answer's follows from what was asked, and ``binding`` is for whom it was, ``key`` the private key that opened it.
     ``response_code`` goes with an answer that is looked at again, ``basis`` is what a receipt for it was bound to before (``bind``).
+    ``posted`` is as in ``Opened``.
     """
 
     vp_token: Mapping[str, Sequence[str]]
@@ -99,6 +102,7 @@ class Shown:
     binding: Binding | None = None
     key: Mapping[str, str] = field(default_factory=dict, repr=False)
     standing: Mapping[str, int] = field(default_factory=dict)
+    posted: str = ""
 
 
 class _SeenBeforeError(Exception):
@@ -238,6 +242,7 @@ def _opened(desk: Desk, asked: Asked, decision: Decision, shown: Shown) -> Opene
         bound=bound_of(shown.binding) if decision.decision == "undecided" else {},
         key=shown.key if decision.decision == "undecided" else {},
         statuses=_statuses(decision) if decision.decision == "accepted" else (),
+        posted=shown.posted,
     )
 
 

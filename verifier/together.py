@@ -366,7 +366,7 @@ async def _tell(desk: Desk, picture: Picture, part: Part, act: Act, decision: De
         if ended.decision != "undecided":
             await letters.decided_with_others(tx, part.exchange, ended.at, decision.status_iat)
 
-    accepted, opened = decision.decision == "accepted", part.opened
+    accepted, opened, still = decision.decision == "accepted", part.opened, await settle.open_verdict(desk, before)
     keep = registering.seconds_kept(desk.directory, desk.settings, terms.purpose_id, accepted=accepted) if terms.kind == "letter" else 0
     shown = Shown(
         vp_token=opened.vp_token,
@@ -377,6 +377,7 @@ async def _tell(desk: Desk, picture: Picture, part: Part, act: Act, decision: De
         binding=opened.binding if opened.bound else None,
         key=opened.key,
         standing=_told(Standing(agreed=act.needed, needed=act.needed, until=at)),
+        posted="" if still is None else still.posted,
     )
     outcome = await settle.settle(
         desk,

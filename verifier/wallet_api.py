@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from urllib.parse import urlsplit
 
 from aiohttp import hdrs, web
 
 from shared.errors import UnsupportedMediaType
 from shared.openid4vp import MAX_RESPONSE, MEDIA_TYPE, parse_request_uri_post, render_accepted
-from shared.verify import Decision
 from shared.web.app import bound_body
 from shared.web.problem import OAUTH, speak
 from verifier.desk import Desk
 from verifier.material import Store
-from verifier.receive import receive
+from verifier.receive import Again, receive
 from verifier.request import Requests
 from verifier.same_device import way_back
+from verifier.settle import Outcome
 
 _FORM = "application/x-www-form-urlencoded"
 
@@ -50,24 +51,33 @@ class WalletApi:
         return _signed(await self._requests.fetch(request.match_info["id"], wallet_nonce=nonce))
 
     async def answer(self, request: web.Request) -> web.Response:
-        """OpenID4VP section 8.2. A presentation that failed is answered with 400, and its receipt goes with it all the same."""
+        """OpenID4VP section 8.2. A presentation that failed is answered with 400, and its receipt goes with it all the same.
+
+        The same bytes once more get the same receipt, but no way back: the number in it is told once.
+        """
         _need_form(request)
         outcome = await receive(self._desk, self._store, request.match_info["id"], await request.read())
         if outcome is None:
             return _json({})
-        if outcome.decision.decision == "rejected":
-            told = {"error": "invalid_request", "error_description": _why(outcome.decision)}
+        answered = outcome.answered
+        if answered.decision == "rejected":
+            told = {"error": "invalid_request", "error_description": _why(answered.code, _failed(outcome))}
             return _json(told | render_accepted(receipt=outcome.receipt), status=400)
-        return _json(
-            render_accepted(redirect_uri=way_back(self._desk, outcome.answered.asked, outcome.response_code), receipt=outcome.receipt)
-        )
+        back = None if isinstance(outcome, Again) else way_back(self._desk, answered.asked, outcome.response_code)
+        return _json(render_accepted(redirect_uri=back, receipt=outcome.receipt))
 
 
-def _why(decision: Decision) -> str:
+def _failed(outcome: Outcome | Again) -> Iterable[str]:
+    """What the checks that failed say, in their order."""
+    if isinstance(outcome, Again):
+        return (str(each["detail"]) for each in outcome.opened.verdict["checks"] if each["state"] == "failed")
+    return (each.detail for each in outcome.decision.checks if each.state == "failed")
+
+
+def _why(code: str, failed: Iterable[str]) -> str:
     """In the characters that OAuth allows (RFC 6749 section 5.2); our words, never a value."""
-    line = next((each for each in decision.checks if each.state == "failed"), None)
-    detail = line.detail if line is not None else "the presentation failed"
-    return "".join(char if " " <= char <= "~" and char not in '"\\' else "'" for char in f"{decision.code}: {detail}")
+    detail = next(iter(failed), "the presentation failed")
+    return "".join(char if " " <= char <= "~" and char not in '"\\' else "'" for char in f"{code}: {detail}")
 
 
 def _need_form(request: web.Request) -> None:

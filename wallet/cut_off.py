@@ -2,41 +2,48 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 import msgspec
 
 from shared.clock import DAY
+from shared.errors import Conflict
 from shared.storage import Tx
-from wallet import history
 from wallet.keep import Vault
 from wallet.means import Means
-from wallet.present import closing_entry
-from wallet.records import DOCUMENTS, REQUESTS, Item
+from wallet.present import close, send
+from wallet.records import REQUESTS, Item
 from wallet.sessions import Agreed, Request, Unanswered
 
 KEEP_REQUESTS = 30 * DAY
 CUT_OFF = 180  # seconds after which an answer that nobody here is sending is taken for cut off
+AGAIN = 3_600  # seconds after which it is not sent once more: nobody waits for it any longer
 
 
 async def settle_cut_off(means: Means, vault: Vault) -> None:
-    """Requests that were agreed to by a process that then died: nobody knows whether the answer arrived, and it is not sent again."""
+    """Requests that were agreed to and of which nobody was heard, or whose process died: what was posted, or was about to be, is posted once
+    more, byte for byte, to whom it was for. If nobody is heard again, or too much time has gone, nobody knows whether it arrived.
+    """
     at = means.clock()
     for item in await means.storage.read(lambda tx: REQUESTS.all(tx, vault)):
         state = item.value.state
-        if isinstance(state, Agreed) and state.at + CUT_OFF <= at and not means.locks.busy(f"{vault.wallet}/{item.id}"):
-            await _settle(means, vault, item, state)
+        if (
+            isinstance(state, Agreed)
+            and max(state.at, state.again_at) + CUT_OFF <= at
+            and not means.locks.busy(f"{vault.wallet}/{item.id}")
+        ):
+            with suppress(Conflict):  # another process was first
+                await _settle(means, vault, item, state)
 
 
 async def _settle(means: Means, vault: Vault, item: Item[Request], state: Agreed) -> None:
-    cut_off = Unanswered(at=means.clock(), shown=state.shown, detail="this wallet stopped while it was sending")
-    value = msgspec.structs.replace(item.value, state=cut_off)
-
-    async def settle(tx: Tx) -> None:
-        found = {query: await DOCUMENTS.find(tx, vault, document) for query, document in state.selection.items()}
-        documents = {query: one.value for query, one in found.items() if one is not None}
-        await REQUESTS.replace(tx, vault, item, value, entropy=means.entropy)
-        await history.append(tx, vault, closing_entry(means, item, cut_off, documents), entropy=means.entropy)
-
-    await means.storage.write(settle, point="settled")
+    if not state.body or state.again_at or state.at + AGAIN <= means.clock():
+        detail = state.fault or "this wallet stopped while it was sending"
+        await close(means, vault, item, Unanswered(at=means.clock(), shown=state.shown, detail=detail))
+        return
+    value = msgspec.structs.replace(item.value, state=msgspec.structs.replace(state, again_at=means.clock()))
+    noted = await means.storage.write(lambda tx: REQUESTS.replace(tx, vault, item, value, entropy=means.entropy), point="send-again")
+    await send(means, vault, noted)
 
 
 async def forget_old(means: Means, vault: Vault) -> None:

@@ -1,8 +1,9 @@
 """Being asked: read the request, show it, and answer or withhold.
 
 Order of writes (failpoints by name): ``ask`` remembers the request; ``present`` marks the copies as used, before anything is sent, so
-that a process that dies can never show a copy twice; ``answered`` or ``withheld`` tells what came of it, with its line of history.
-An answer that was cut off is never sent again: the copies count as used and the person is told that nobody knows whether it arrived.
+that a process that dies can never show a copy twice, and keeps what will be posted; ``answered`` or ``withheld`` tells what came of it, with
+its line of history. Where nobody was heard, those very bytes are posted once more by the clock (``cut_off``), never others: one who got them
+already knows them again. The copies count as used, whatever comes of it.
 """
 
 from __future__ import annotations
@@ -14,12 +15,13 @@ from typing import Any
 
 import msgspec
 
-from shared.codec import base64url
+from shared.codec import base64url, strict_json
 from shared.dcql import DcqlQuery
-from shared.errors import AccessDenied, Conflict, VcError
+from shared.errors import AccessDenied, Conflict, Unavailable, VcError
 from shared.flow import arun
-from shared.formats import NOTHING, Parsed, formats
+from shared.formats import Parsed, formats
 from shared.openid4vp import (
+    MAX_RESPONSE,
     RequestObject,
     ResolvedRequest,
     TransactionData,
@@ -29,6 +31,7 @@ from shared.openid4vp import (
     post_response,
     render_dc_api_response,
     render_request,
+    render_response,
     resolve_dc_api_request,
     resolve_request,
 )
@@ -162,7 +165,7 @@ async def agree(
     ways: Mapping[str, str] | None = None,
     seen: Mapping[str, str] | None = None,
 ) -> Item[Request]:
-    """Share once, what the holder chose (``Pick``). A second click waits for the first and finds its result; nothing is ever sent twice.
+    """Share once, what the holder chose (``Pick``). A second click waits for the first and finds its result; it sends nothing.
 
     ``Conflict`` where something else could be shown than what was looked at (``Answerable.choose``, ``Offer.seen``).
     """
@@ -172,24 +175,24 @@ async def agree(
         if not isinstance(item.value.state, Asked):
             return item
         try:
-            item, showings = await _spend(means, vault, item, pick)
+            item = await _spend(means, vault, item, pick)
         except Conflict:
             now = await means.storage.read(lambda tx: REQUESTS.get(tx, vault, request_id))
             if isinstance(now.value.state, Asked):
                 raise
             return now  # another process was first: its decision is the answer
-        return await _send(means, vault, item, showings)
+        return await send(means, vault, item)
 
 
-async def _spend(means: Means, vault: Vault, item: Item[Request], pick: Pick) -> tuple[Item[Request], list[Showing]]:
-    """Mark the copies and the request, all in one unit of work, before anything leaves."""
+async def _spend(means: Means, vault: Vault, item: Item[Request], pick: Pick) -> Item[Request]:
+    """Mark the copies and the request, and keep what is to be sent, all in one unit of work, before anything leaves."""
     asked, asker, at = request_object(means, item.value), item.value.asker, means.clock()
     if asked.expires_at is not None and asked.expires_at <= at:
         raise Conflict("this request has run out; ask for a new one")
     registered.check_use(item.value)
     query, use = _query(item.value, asked), registered.use_of(item.value)
 
-    async def spend(tx: Tx) -> tuple[Item[Request], list[Showing]]:
+    async def spend(tx: Tx) -> Item[Request]:
         found = await find_offers(tx, vault, query, asker.party, at=at, use=_use_id(item.value))
         offers = found.choose(pick.chosen, pick.ways)
         agreed = assign(asked.transaction_data, {offer.query_id: offer.format for offer in offers})
@@ -206,13 +209,8 @@ async def _spend(means: Means, vault: Vault, item: Item[Request], pick: Pick) ->
         signing = [(one.document.id, one.copy, one.presented.format, one.agreed) for one in showings]
         await permissions.check_new(tx, vault, asked)
         await permissions.keep(tx, means, vault, asker, names_of(item.value), nonce=asked.nonce, shown=signing)
-        state = Agreed(
-            at=at,
-            selection={one.query_id: one.document.id for one in showings},
-            shown={one.query_id: one.shown for one in showings},
-        )
-        value = msgspec.structs.replace(item.value, state=state)
-        return await REQUESTS.replace(tx, vault, item, value, entropy=means.entropy), showings
+        value = msgspec.structs.replace(item.value, state=await _agreed(means, asked, showings, at=at))
+        return await REQUESTS.replace(tx, vault, item, value, entropy=means.entropy)
 
     return await means.storage.write(spend, point="present")
 
@@ -247,61 +245,73 @@ async def mark_used(tx: Tx, means: Means, vault: Vault, *, document: str, copy: 
     await DOCUMENTS.replace(tx, vault, item, msgspec.structs.replace(item.value, copies=tuple(ledger)), entropy=means.entropy)
 
 
-async def _send(means: Means, vault: Vault, item: Item[Request], showings: Sequence[Showing]) -> Item[Request]:
-    """Sign, lock, post, and note what came of it."""
-    asked, state = request_object(means, item.value), item.value.state
-    if not isinstance(state, Agreed):
-        return item
-    vp_token: Mapping[str, Sequence[str]] = NOTHING
+async def _agreed(means: Means, asked: RequestObject, showings: Sequence[Showing], *, at: int) -> Agreed:
+    """Sign and lock what goes out."""
+    state = Agreed(
+        at=at,
+        selection={one.query_id: one.document.id for one in showings},
+        shown={one.query_id: one.shown for one in showings},
+    )
     try:
         vp_token = {one.query_id: [await _sign(means, one, asked)] for one in showings}
-        if asked.origin:
-            handed = render_dc_api_response(asked, vp_token)
-            return await _close(
-                means, vault, item, Answered(at=means.clock(), shown=state.shown, handed=handed), showings, vp_token=vp_token
-            )
-        result = await arun(post_response(asked, vp_token, plain_http=means.plain_http), means.fetch)
+        body = b"" if asked.origin else render_response(asked, vp_token)
     except VcError as error:
-        unanswered = Unanswered(at=means.clock(), shown=state.shown, detail=error.detail)
-        return await _close(means, vault, item, unanswered, showings, vp_token=vp_token)
-    answered = Answered(
-        at=means.clock(),
-        shown=state.shown,
-        redirect_uri=result.redirect_uri,
-        receipt=result.receipt,
-        receipt_problem=await fault_of(
-            means, vault, item.value, result.receipt, presentation=presentation_bytes(vp_token), nonce=asked.nonce, sent_at=state.at
-        ),
-        refusal="" if result.refusal is None else result.refusal.detail,
-    )
-    return await _close(means, vault, item, answered, showings, vp_token=vp_token)
+        return msgspec.structs.replace(state, fault=error.detail)
+    return msgspec.structs.replace(state, presentation=presentation_bytes(vp_token), body=body)
 
 
 async def _sign(means: Means, one: Showing, asked: RequestObject) -> str:
     return await sign_presentation(one.copy, one.presented, asked.binding(one.agreed), at=means.clock(), entropy=means.entropy)
 
 
-async def _close(
-    means: Means,
-    vault: Vault,
-    item: Item[Request],
-    state: Answered | Unanswered,
-    showings: Sequence[Showing],
-    *,
-    vp_token: Mapping[str, Sequence[str]] = NOTHING,
-) -> Item[Request]:
-    documents = {one.query_id: one.document for one in showings}
-    value, asked = msgspec.structs.replace(item.value, state=state), request_object(means, item.value)
-    sent = presentation_bytes(vp_token) if vp_token else b""
+async def send(means: Means, vault: Vault, item: Item[Request]) -> Item[Request]:
+    """Post what was agreed to, and note what came of it. It stays agreed to where nobody was heard for the first time."""
+    asked, state = request_object(means, item.value), item.value.state
+    if not isinstance(state, Agreed):
+        return item
+    unknown = Unanswered(at=means.clock(), shown=state.shown, detail=state.fault)
+    try:
+        if state.fault:
+            return await close(means, vault, item, unknown)
+        if asked.origin:
+            handed = render_dc_api_response(asked, strict_json.load_object(state.presentation, max_bytes=MAX_RESPONSE))
+            return await close(means, vault, item, Answered(at=means.clock(), shown=state.shown, handed=handed))
+        result = await arun(post_response(asked, state.body, plain_http=means.plain_http), means.fetch)
+        if result.refusal is not None and result.receipt is None and (state.again_at or isinstance(result.refusal, Unavailable)):
+            raise result.refusal  # of what they may have had before it says nothing
+    except VcError as error:
+        if isinstance(error, Unavailable) and not state.again_at:
+            return item
+        return await close(means, vault, item, msgspec.structs.replace(unknown, at=means.clock(), detail=error.detail))
+    answered = Answered(
+        at=means.clock(),
+        shown=state.shown,
+        redirect_uri=result.redirect_uri,
+        receipt=result.receipt,
+        receipt_problem=await fault_of(
+            means, vault, item.value, result.receipt, presentation=state.presentation, nonce=asked.nonce, sent_at=state.at
+        ),
+        refusal="" if result.refusal is None else result.refusal.detail,
+    )
+    return await close(means, vault, item, answered)
 
-    async def close(tx: Tx) -> Item[Request]:
+
+async def close(means: Means, vault: Vault, item: Item[Request], state: Answered | Unanswered) -> Item[Request]:
+    """What came of what was agreed to, with its line of history; what was kept to be sent goes."""
+    before, value, asked = item.value.state, msgspec.structs.replace(item.value, state=state), request_object(means, item.value)
+    if not isinstance(before, Agreed):
+        return item
+
+    async def unit(tx: Tx) -> Item[Request]:
+        found = {query: await DOCUMENTS.find(tx, vault, document) for query, document in before.selection.items()}
+        documents = {query: one.value for query, one in found.items() if one is not None}
         closed = await REQUESTS.replace(tx, vault, item, value, entropy=means.entropy)
-        await permissions.arrived(tx, means, vault, asked, sent, decision=_decision(state))
-        entry = closing_entry(means, item, state, documents, posted=bool(vp_token))
+        await permissions.arrived(tx, means, vault, asked, before.presentation, decision=_decision(state))
+        entry = _closing_entry(means, item, state, documents, posted=not before.fault)
         await history.append(tx, vault, entry, entropy=means.entropy)
         return closed
 
-    return await means.storage.write(close, point="answered")
+    return await means.storage.write(unit, point="settled" if before.again_at else "answered")
 
 
 def _decision(state: Answered | Unanswered) -> str:
@@ -313,8 +323,8 @@ def _decision(state: Answered | Unanswered) -> str:
     return peek_receipt(state.receipt).decision if state.receipt and not state.receipt_problem else ""
 
 
-def closing_entry(
-    means: Means, item: Item[Request], state: Answered | Unanswered, documents: Mapping[str, Document], *, posted: bool = True
+def _closing_entry(
+    means: Means, item: Item[Request], state: Answered | Unanswered, documents: Mapping[str, Document], *, posted: bool
 ) -> Entry:
     """The line of it. Unless nothing was ``posted``, they may have seen what was shown, whatever came of it."""
     behalf = [document.id for document in documents.values() if acting_for(type_of(document), document.claims)]

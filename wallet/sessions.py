@@ -304,11 +304,19 @@ class Asked(msgspec.Struct, frozen=True, tag="asked"):
 
 
 class Agreed(msgspec.Struct, frozen=True, kw_only=True, tag="agreed"):
-    """The copies are spent and the answer is on its way; it is never sent a second time."""
+    """The copies are spent and the answer is on its way.
+
+    ``presentation`` is what is shown, as receipts are bound to it, and ``body`` what is posted, byte for byte; both go with the end of this state.
+    Where nobody was heard the same bytes are posted once more, at ``again_at``. ``fault`` is why it could not be signed: then nothing goes out.
+    """
 
     at: int
     selection: dict[str, str]
     shown: dict[str, tuple[str, ...]]
+    presentation: bytes = b""
+    body: bytes = b""
+    fault: str = ""
+    again_at: int = 0
 
 
 class Answered(msgspec.Struct, frozen=True, kw_only=True, tag="answered"):

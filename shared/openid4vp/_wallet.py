@@ -18,7 +18,7 @@ from ._link import AuthorizationRequest, parse_authorization_link
 from ._metadata import wallet_metadata
 from ._request import MEDIA_TYPE, RequestObject, check_way_back, parse_request
 from ._resolved import ResolvedRequest, resolved_of
-from ._response import render_refusal, render_response
+from ._response import render_refusal
 from ._signed import MAX_REQUEST, SignedRequest, check_unsigned, open_request
 
 _POST = {"accept": "application/json", "content-type": "application/x-www-form-urlencoded"}
@@ -99,9 +99,9 @@ def _post(uri: str, body: bytes) -> Fetch:
     return Fetch(url=uri, method="POST", headers=_POST, body=body, max_bytes=65_536)
 
 
-def post_response(request: RequestObject, vp_token: Mapping[str, Sequence[str]], *, plain_http: Collection[str] = ()) -> Flow[PostResult]:
-    """Send the answer, locked if the request says so. A refusal by the verifier is a result, for it may come with a receipt (section 8.2)."""
-    got = yield _post(request.response_uri, render_response(request, vp_token))
+def post_response(request: RequestObject, body: bytes, *, plain_http: Collection[str] = ()) -> Flow[PostResult]:
+    """Send the answer, a ``body`` by ``render_response``. A refusal by the verifier is a result, for it may come with a receipt (section 8.2)."""
+    got = yield _post(request.response_uri, body)
     return _result(got, plain_http)
 
 

@@ -49,11 +49,11 @@ def response(request: RequestObject, *, secret: bytes = b"", paths: Any = PATHS,
 
 async def test_a_device_that_shares_a_secret_with_our_key_is_believed(desk: Running) -> None:
     asked = await desk.ask(format="mso_mdoc")
-    body = response(await desk.read(asked))
-    assert (await desk.post(asked, body))[0] == 200
+    request = await desk.read(asked)
+    assert (await desk.post(asked, response(request)))[0] == 200
     state = await desk.state(asked)
     assert (state["decision"], state["verdict"]["level"]["number"]) == ("accepted", 3)
-    assert (await desk.post(asked, body))[0] == 400
+    assert (await desk.post(asked, response(request)))[0] == 400
 
 
 @pytest.mark.parametrize("how", ["another device", "key of another request", "another nonce", "guessed"])

@@ -19,6 +19,7 @@ from shared.receipts import Exchange, peek_receipt, presentation_bytes, verify_r
 from shared.trust.anchors import TrustAnchors, parse_anchor
 from shared.trust.policy import Policy
 from shared.urls import query_of, render_form
+from verifier.settle import verify_decisions
 
 
 async def test_whole_exchange(desk: Running) -> None:
@@ -260,13 +261,33 @@ async def test_answer_is_taken_once(desk: Running) -> None:
     request = await desk.read(asked)
     body = render_response(request, present(request, at=AT))
     assert (await desk.post(asked, body))[0] == 200
-    status, told = await desk.post(asked, body)
-    assert (status, told["error"]) == (400, "invalid_request")
     again = render_response(request, present(request, at=AT, seed="again"))
-    assert (await desk.post(asked, again))[0] == 400
+    status, told = await desk.post(asked, again)
+    assert (status, told["error"], "receipt" in told) == (400, "invalid_request", False)
     assert (await desk.state(asked))["decision"] == "accepted"
     async with desk.http.get(f"{desk.base}/vp/request/{asked['id']}") as answer:
         assert answer.status == 404
+
+
+@pytest.mark.parametrize("good", [True, False])
+async def test_the_same_bytes_get_the_same_receipt_and_change_nothing(desk: Running, *, good: bool) -> None:
+    """For a wallet that never heard the answer: only these bytes, only at this request, and no longer than the verdict is kept."""
+    asked, other = await desk.ask(), await desk.ask()
+    request = await desk.read(asked)
+    body = render_response(request, present(request, at=AT, **({} if good else {"expires_at": AT - 60})))
+    status, told = await desk.post(asked, body)
+    assert status == (200 if good else 400)
+    before, lines = await desk.state(asked), (await verify_decisions(desk.desk)).size
+    again, once_more = await desk.post(asked, body)
+    first, second = (parse_jwt(each.pop("receipt")).claims for each in (told, once_more))
+    assert (again, once_more, second) == (status, told, first)
+    assert (await desk.state(asked) | {"receipt": ""}, (await verify_decisions(desk.desk)).size) == (before | {"receipt": ""}, lines)
+    for where, bytes_ in ((other, body), (asked, body + b"&more=1")):
+        status, told = await desk.post(where, bytes_)
+        assert (status, "receipt" in told) == (400, False)
+    desk.clock.at += desk.desk.settings.keep_minutes * 60
+    status, told = await desk.post(asked, body)
+    assert (status, told["error_description"]) == (400, "this request was answered already")
 
 
 async def test_answers_after_the_end_are_refused(desk: Running) -> None:

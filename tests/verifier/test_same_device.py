@@ -8,12 +8,13 @@ from urllib.parse import urlsplit
 
 import pytest
 from aiohttp import ClientSession, CookieJar
-from support.desk import PATHS, URL, Running, Template, serving
+from support.desk import PATHS, URL, Running, Template, present, serving
 from support.receiver import HOOK, Receiver
 from support.signing import AT
 from support.trial_verify import CLAIMS
 from yarl import URL as ADDRESS
 
+from shared.openid4vp import render_response
 from shared.urls import query_of
 from verifier.webhooks import deliver
 
@@ -44,9 +45,13 @@ async def visit(http: ClientSession, url: str) -> tuple[int, str, str]:
 
 
 async def shown(desk: Running, asked: Mapping[str, Any], **how: Any) -> str:
-    """Where the wallet is told to send the holder's browser."""
-    status, told = await desk.answer(asked, **how)
+    """Where the wallet is told to send the holder's browser; whoever posts the same bytes after it is not."""
+    request = await desk.read(asked)
+    body = render_response(request, present(request, at=desk.clock(), **how))
+    status, told = await desk.post(asked, body)
     assert status == 200, told
+    again, once_more = await desk.post(asked, body)
+    assert (again, sorted(once_more)) == (200, ["receipt"])
     return str(told["redirect_uri"])
 
 

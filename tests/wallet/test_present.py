@@ -40,7 +40,7 @@ from shared.receipts import LogHead
 from shared.storage import Tx
 from shared.x509 import load_certificate, prepare_leaf, x5c_header
 from wallet.cards import key_of, type_of
-from wallet.cut_off import CUT_OFF, settle_cut_off
+from wallet.cut_off import AGAIN, CUT_OFF, settle_cut_off
 from wallet.present import agree, read_request, refuse
 from wallet.records import COPIES, DOCUMENTS, REQUESTS
 from wallet.resend import told_of
@@ -517,12 +517,19 @@ def broken(_: Fetch) -> Fetched:
     raise Unavailable("the line went dead")
 
 
+async def _given_up(wallet: Wallet) -> None:
+    """The clock has posted once more what nobody was heard about."""
+    wallet.world.clock.at += CUT_OFF
+    await settle_cut_off(wallet.means, wallet.vault)
+
+
 @pytest.mark.parametrize("says", [broken, lambda _: _json({"error": "invalid_request", "error_description": "we closed at five"}, 400)])
 async def test_what_was_sent_may_have_been_seen_whatever_came_of_it(wallet: Wallet, says: Any) -> None:
     """The post carried everything: whoever answers anything but 200 may keep it, and hears of corrections like everybody who saw it."""
     await wallet.collect()
     wallet.world.council.says = says
     await wallet.share(wallet.world.council.ask())
+    await _given_up(wallet)
     lines, document = await wallet.lines(), await wallet.document()
     names = lines[-1].entry.claims_presented
     assert names
@@ -535,7 +542,8 @@ async def test_what_was_sent_may_have_been_seen_whatever_came_of_it(wallet: Wall
     wallet.world.clock.at += 3
     (told,) = await told_of(wallet.means, wallet.vault, document.id)
     assert told.stale
-    await wallet.share(wallet.world.council.ask())  # fails again: nobody knows whether they heard the correction
+    await wallet.share(wallet.world.council.ask())
+    await _given_up(wallet)  # fails again: nobody knows whether they heard the correction
     (told,) = await told_of(wallet.means, wallet.vault, document.id)
     assert told.stale
     wallet.world.council.says = None
@@ -569,37 +577,68 @@ async def test_what_was_never_sent_was_not_seen(wallet: Wallet) -> None:
     assert make(lines, holder="Nora", year=year_of(AT), at=AT + 1, intact=True).keeping == ()
 
 
-@pytest.mark.parametrize(
-    "says", [broken, lambda _: Fetched(status=302, headers={"location": "https://x.example"}), lambda _: Fetched(status=200)]
-)
-async def test_an_answer_that_may_have_arrived_is_never_sent_again(wallet: Wallet, says: Any) -> None:
+def _posts(wallet: Wallet) -> list[bytes | None]:
+    return [fetch.body for fetch in wallet.world.fetches if "/response/" in fetch.url]
+
+
+@pytest.mark.parametrize("says", [lambda _: Fetched(status=302, headers={"location": "https://x.example"}), lambda _: Fetched(status=200)])
+async def test_an_answer_that_arrived_is_never_sent_again(wallet: Wallet, says: Any) -> None:
     await wallet.collect()
     wallet.world.council.says = says
     item = await wallet.share(wallet.world.council.ask())
-    posts = [url for _, method, url in wallet.world.log if "/response/" in url and method == "POST"]
     wallet.world.council.says = None
     again = await agree(wallet.means, wallet.vault, item.id)
+    await _given_up(wallet)
     assert again.value.state == item.value.state
-    assert [url for _, method, url in wallet.world.log if "/response/" in url and method == "POST"] == posts
+    assert (len(_posts(wallet)), len([copy for copy in (await wallet.document()).copies if copy.shown_to])) == (1, 1)
+
+
+@pytest.mark.parametrize("says", [broken, lambda _: Fetched(status=503)])
+@pytest.mark.parametrize("then", ["receipt", "refused", "silence"])
+async def test_where_nobody_was_heard_the_same_bytes_are_posted_once_more(wallet: Wallet, says: Any, then: str) -> None:
+    """Once, by the clock and to the same address; nothing of it stays in the wallet afterwards but what came of it."""
+    await wallet.collect()
+    wallet.world.council.says = says
+    item = await wallet.share(wallet.world.council.ask())
+    assert isinstance(item.value.state, Agreed)
+    assert (await agree(wallet.means, wallet.vault, item.id)).value.state == item.value.state
+    await settle_cut_off(wallet.means, wallet.vault)
+    assert (len(_posts(wallet)), (await wallet.look(item.id)).state) == (1, "sending")
+    if then != "silence":
+        closed = _json({"error": "invalid_request", "error_description": "this request was answered already"}, 400)
+        wallet.world.council.says = (lambda _: closed) if then == "refused" else None
+    for _ in range(3):
+        await _given_up(wallet)
+    first, second = _posts(wallet)
+    assert first == second
     assert len([copy for copy in (await wallet.document()).copies if copy.shown_to]) == 1
+    settled = await wallet.storage.read(lambda tx: REQUESTS.get(tx, wallet.vault, item.id))
+    assert isinstance(settled.value.state, Answered if then == "receipt" else Unanswered)
+    entry = (await wallet.lines())[-1].entry
+    assert (entry.transaction_result, bool(entry.receipt), entry.receipt_problem) == (
+        ("success", True, "") if then == "receipt" else ("failed", False, "")
+    )
+    assert entry.claims_presented
 
 
-async def test_a_cut_off_answer_is_settled_as_unknown(wallet: Wallet) -> None:
+@pytest.mark.parametrize("kept", [True, False])
+async def test_a_cut_off_answer_is_settled_as_unknown(wallet: Wallet, *, kept: bool) -> None:
+    """Where nothing was kept to be sent, by a wallet of before, and where too much time has gone, nothing is sent."""
     await wallet.collect()
     view = await wallet.ask(wallet.world.council.ask())
     item = await wallet.storage.read(lambda tx: REQUESTS.get(tx, wallet.vault, view.id))
     document = await wallet.document()
-    state = Agreed(at=AT, selection={"council-tax": document.id}, shown={"council-tax": ("powers/*",)})
+    state = Agreed(at=AT, selection={"council-tax": document.id}, shown={"council-tax": ("powers/*",)}, body=b"response=x" if kept else b"")
     value = msgspec.structs.replace(item.value, state=state)
     await wallet.storage.write(lambda tx: REQUESTS.replace(tx, wallet.vault, item, value, entropy=wallet.means.entropy))
     await settle_cut_off(wallet.means, wallet.vault)
     assert (await wallet.look(view.id)).state == "sending"
-    wallet.world.clock.at += CUT_OFF
+    wallet.world.clock.at += AGAIN if kept else CUT_OFF
     await settle_cut_off(wallet.means, wallet.vault)
     settled = await wallet.storage.read(lambda tx: REQUESTS.get(tx, wallet.vault, view.id))
     assert isinstance(settled.value.state, Unanswered)
     assert (await wallet.lines())[-1].entry.transaction_result == "failed"
-    assert wallet.world.council.got == []
+    assert _posts(wallet) == []
 
 
 async def test_a_request_that_ran_out_is_not_answered(wallet: Wallet) -> None:

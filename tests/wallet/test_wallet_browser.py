@@ -12,6 +12,8 @@ from support.wallets import PASSPHRASE, Site, serve_wallet
 from support.world import BANK, BATCH, CODE, COUNCIL
 
 from shared.codec import qr
+from wallet.app import one_round
+from wallet.cut_off import CUT_OFF
 
 pytestmark = pytest.mark.real
 
@@ -155,6 +157,10 @@ async def _show(walker: Walker, site: Site) -> None:
     site.world.down.add(f"{COUNCIL}/response")
     await _ask(page, site, council.ask())
     await _press(page, "Share once")
+    await page.get_by_text("the same details go to Anytown Borough Council once more").wait_for()
+    site.world.clock.at += CUT_OFF
+    await one_round(site.app)
+    await page.reload()
     await page.get_by_text("We do not know whether it arrived").wait_for()
     await walker.look("unanswered")
     site.world.down.clear()

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from aiohttp import ClientSession, CookieJar
 from support import desk as desks
+from support.counting import rows
 from support.family import family
 from support.holdings import put_document
 from support.inboxes import DEATH, TELL, Town
@@ -27,6 +28,7 @@ from support.world import BANK, BATCH, CODE, Office, World
 from issuer.records import corrections
 from shared.clock import DAY
 from shared.flow import Fetch
+from shared.receipts import peek_receipt
 from wallet import permissions
 from wallet.cut_off import CUT_OFF
 from wallet.holding import make_keys
@@ -132,6 +134,11 @@ async def test_killed_while_copies_go_to_a_phone(nora: Mortal) -> None:
     assert (await states(), (await nora.kinds()).count("lost-by-phone")) == ([], 1)
     first, again = reported(nora)
     assert first == again, "a loss that nobody could write down as told is told again, and is the same loss"
+
+
+async def share(nora: Mortal, link: str) -> None:
+    seen = await nora.call("POST", "/api/requests", {"link": link})
+    await nora.call("POST", f"/api/requests/{seen['id']}/agree", {"documents": seen["documents"], "seen": seen["seen"]})
 
 
 def reported(nora: Mortal) -> list[str]:
@@ -275,16 +282,24 @@ async def test_killed_while_documents_are_refused_renewed_and_removed(nora: Mort
     await nora.call("POST", f"/api/requests/{name}/refuse")
     assert (await results("presentation"), world.council.got, len(world.council.refused)) == (["declined"], [], 2)
 
-    seen = await nora.call("POST", "/api/requests", {"link": world.council.ask("council-tax")})
-    await nora.dies(nora.call("POST", f"/api/requests/{seen['id']}/agree", {"documents": seen["documents"], "seen": seen["seen"]}))
+    await nora.dies(share(nora, world.council.ask("council-tax")))
     world.clock.at += CUT_OFF
-    for point in ("settled:before", "settled:after"):
+    await nora.live("send-again:before")
+    assert await results("presentation") == ["declined"]
+    await nora.dies(nora.round())
+    await nora.live("answered:before")
+    await nora.round()
+    assert (await results("presentation"), *world.council.got) == (["success", "declined"], world.council.got[0], world.council.got[0])
+
+    await nora.dies(share(nora, world.council.ask("council-tax")))
+    for point in ("send-again:after", "settled:before", "settled:after"):
+        world.clock.at += CUT_OFF
         await nora.live(point)
-        assert len(await results("presentation")) == 1
+        assert len(await results("presentation")) == 2
         await nora.dies(nora.round())
     await nora.live()
     await nora.round()
-    assert (await results("presentation"), len(world.council.got)) == (["failed", "declined"], 1)
+    assert (await results("presentation"), len(world.council.got)) == (["failed", "success", "declined"], 3), "it is sent no third time"
 
     whole, office.formats, office.bend = office.formats, ("dc+sd-jwt",), lambda wire: wire.removesuffix("~").rpartition("~")[0] + "~"
     name = (await nora.call("POST", "/api/receive", {"link": office.link("pre-2")}))["id"]
@@ -423,7 +438,20 @@ async def test_killed_while_a_permission_is_used_and_taken_back(desk: desks.Temp
         mortal(tmp_path / "wallet", storage_uri, world=street) as nora,
     ):
         await nora.wallet.collect()
-        await nora.wallet.share(await ask(street, max_uses=2))
+        link = await ask(street, max_uses=2)
+        await nora.live("answered:before")
+        await nora.dies(share(nora, link))
+        street.clock.at += CUT_OFF
+        await nora.live()
+        await nora.round()
+        (line,) = [each for each in (await nora.call("GET", "/api/history"))["entries"] if each["transactionType"] == "presentation"]
+        (item,) = (await street.desk.call("GET", "/api/presentation-requests"))[1]["items"]
+        given = (await street.desk.state(item))["receipt"]
+        assert (line["transactionResult"], line["receipt_problem"]) == ("success", "")
+        assert peek_receipt(line["receipt"]).receipt_id == peek_receipt(given).receipt_id, (
+            "she has the receipt that the killed wallet never got"
+        )
+        assert await rows(street.desk.desk.storage, "log_entry") == 1
 
         async def permission(what: str = "") -> Any:
             (item,) = (await nora.call("GET", "/api/permissions"))["items"]

@@ -89,7 +89,7 @@ def answer(wire: Wire, resolved: vp.ResolvedRequest, *, audience: str | None = N
     [candidate] = match(resolved.request.query, [held]).candidates["pid"]
     bound = Binding(audience=audience or resolved.request.client_id, nonce=nonce or resolved.request.nonce)
     unsigned = FORM.present(FORM.disclose(parsed, candidate.least().paths), bound, key=KeyId("copy"), at=system_clock())
-    return run(vp.post_response(resolved.request, {"pid": [HOLDER.finish(unsigned)]}), wire)
+    return run(vp.post_response(resolved.request, vp.render_response(resolved.request, {"pid": [HOLDER.finish(unsigned)]})), wire)
 
 
 def test_a_foreign_verifier_finds_our_answer_authentic() -> None:

@@ -94,7 +94,7 @@ def test_a_question_is_asked_agreed_to_answered_and_receipted(format_name: str) 
     candidate = match(resolved.request.query, [document]).candidates[QUESTION.id][0]
     binding = Binding(audience=resolved.request.client_id, nonce=resolved.request.nonce)
     wire = present(parsed, agreed(candidate.least(), format_name), binding)
-    result = run(vp.post_response(resolved.request, {QUESTION.id: [wire]}), desk)
+    result = run(vp.post_response(resolved.request, vp.render_response(resolved.request, {QUESTION.id: [wire]})), desk)
     assert decisions[0].decision == "accepted", decisions[0]
     assert result.redirect_uri == f"{ENTITY}/done#response_code=1"
     shown = presentation_bytes({QUESTION.id: [wire]})

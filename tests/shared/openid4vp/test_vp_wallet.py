@@ -34,6 +34,7 @@ from shared.openid4vp import (
     post_refusal,
     post_response,
     render_accepted,
+    render_response,
     render_use,
     request_links,
     resolve_request,
@@ -198,7 +199,7 @@ def test_a_refusal_that_cannot_be_told_is_still_a_refusal() -> None:
 
 def answered(got: Fetched, **arguments: Any) -> Any:
     verifier = Verifier("", got)
-    result = run(post_response(BANK.request(), {"poa": ["a~"]}, **arguments), verifier)
+    result = run(post_response(BANK.request(), render_response(BANK.request(), {"poa": ["a~"]}), **arguments), verifier)
     [asked] = verifier.asked
     assert asked.headers["content-type"] == "application/x-www-form-urlencoded"
     body = parse_response(asked.body or b"", BANK.private_jwk, state=BANK.request().state or "")
