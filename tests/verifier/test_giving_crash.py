@@ -93,7 +93,7 @@ async def states(storage: str) -> list[str]:
         await opened.close()
 
 
-@pytest.mark.parametrize("point", ["given-made:before", "known:before"])
+@pytest.mark.parametrize("point", ["given-made:before", "known:before", "known:after"])
 async def test_somebody_becomes_known_once(template: Template, tmp_path: Path, settings: dict[str, Any], point: str) -> None:
     folder, wish = tmp_path / "desk", "w" * 22
     async with serving(template, folder, **settings):
