@@ -157,7 +157,7 @@ async def _show(walker: Walker, site: Site) -> None:
     site.world.down.add(f"{COUNCIL}/response")
     await _ask(page, site, council.ask())
     await _press(page, "Share once")
-    await page.get_by_text("the same details go to Anytown Borough Council once more").wait_for()
+    await page.get_by_text("once more in a few minutes").wait_for()
     site.world.clock.at += CUT_OFF
     await one_round(site.app)
     await page.reload()
