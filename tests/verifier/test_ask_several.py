@@ -164,6 +164,9 @@ async def test_the_holder_agrees_and_the_verdict_and_the_webhook_tell(desk: Runn
     assert (state["verdict"]["agreed"], state["agreed"]) == (["bank"], [{"type": AGREE, "reference": "pay-7", "by": "bank"}])
     await deliver(desk.desk, site)
     assert site.claims()["data"]["agreed"] == state["agreed"]
+    clerk = await Clerk(desk).sign_in()
+    for words, ordered in ((f"“{AGREEMENT['statement']}”", asked), ("Bank account", await desk.ask(transaction_data=[{"type": AGREE}]))):
+        assert words in await clerk.get(f"/desk/requests/{ordered['id']}")
 
 
 OTHER = render_agreement(Agreement(statement=Text("Pay GBP 4000", "")), ["bank"])

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 
+from shared.errors import InvalidTransactionData
+from shared.openid4vp import AGREE, parse_agreement
 from shared.web.dates import day_words
 from verifier.desk import Desk
-from verifier.sessions import Answered, Asked, Declined, Exchange, Expired, Retrieved, Terms
+from verifier.sessions import Answered, Asked, Declined, Exchange, Expired, Retrieved, Terms, transactions
 from verifier.uses import Use
 from verifier.words import N_, Spoken
 
@@ -25,6 +28,7 @@ KINDS = {
 }
 _OWN_QUESTION, _COPY = N_("A question of your own"), N_("Copy")
 _DIED_BY, _WHOLE_DAY = N_("You asked whether they died on %(day)s or before."), N_("You asked for the very day of the death.")
+_AGREE = N_("You asked them to agree to this: “%(words)s”")
 _WAITING, _OPENED, _NO, _LATE = N_("Waiting"), N_("Opened in a wallet"), N_("Not shown"), N_("Nobody answered")
 
 
@@ -65,11 +69,15 @@ def title_of(terms: Terms, desk: Desk, spoken: Spoken) -> str:
     return purpose or spoken.translate(_OWN_QUESTION if terms.kind == "request" else _COPY)
 
 
-def asked_of_date(terms: Terms, spoken: Spoken) -> list[str]:
-    """What was asked of a date of death beyond the ready question, a sentence each."""
+def asked_beside(terms: Terms, spoken: Spoken) -> list[str]:
+    """What was asked beyond the ready question, a sentence each: of a date of death, and which words to agree to."""
     day = terms.use.get("died_by", "")
     found = [spoken.translate(_DIED_BY) % {"day": day_words(day, spoken.locale)}] if day else []
-    return found + ([spoken.translate(_WHOLE_DAY)] if terms.use.get("full_date") is True else [])
+    found += [spoken.translate(_WHOLE_DAY)] if terms.use.get("full_date") is True else []
+    for entry in (each for each in transactions(terms) if each.type == AGREE):
+        with suppress(InvalidTransactionData):  # a program wrote it, and no wallet of ours could show it either
+            found.append(spoken.translate(_AGREE) % {"words": parse_agreement(entry).statement.in_(spoken.locale)})
+    return found
 
 
 def together(uses: Sequence[Use], locale: str) -> str:

@@ -26,7 +26,7 @@ from verifier.details import details
 from verifier.material import Store
 from verifier.pages import seen
 from verifier.pages.acting import acting
-from verifier.pages.listing import asked_of_date, title_of
+from verifier.pages.listing import asked_beside, title_of
 from verifier.pages.seat import spoken
 from verifier.receipts import receipt_number
 from verifier.sessions import Answered, Asked, Declined, Exchange, Expired, state_of
@@ -87,7 +87,7 @@ class Standing:
             links=requests.links(self._desk, asked),
             until=self._dates(talk).time(asked.expires_at),
             asks=self._asks(asked, talk),
-            of_date=asked_of_date(asked.terms, talk),
+            beside=asked_beside(asked.terms, talk),
         )
 
     def _dates(self, talk: Spoken) -> Dates:
@@ -147,7 +147,7 @@ class Standing:
             "why": "" if reason is None else talk.translate(reason.why),
             "next": "" if reason is None or not reason.next else talk.translate(reason.next),
             "title": title_of(answered.asked.terms, self._desk, talk),
-            "of_date": asked_of_date(answered.asked.terms, talk),
+            "beside": asked_beside(answered.asked.terms, talk),
             "minutes": self._desk.settings.keep_minutes,
             "acting": await acting(self._desk, answered),
             "before": answered.asked.entity if answered.asked.entity != self._desk.entity else "",
