@@ -11,7 +11,6 @@ import pytest
 from playwright.async_api import expect
 from support.agents import LPA_2, NORA, PETER, WELFARE, Anytown, asks_by_page, clerk_enters, holder_enters, holder_opens, of, open_agents
 from support.browser import LAPTOP, Open
-from support.desk import copy_file
 from support.hands import at_desk, at_office, invited, opened_wallet
 from support.offices import ACCOUNT, BANK, COUNCIL, ENTRY, GRO, GUARDIAN, NINE, OPG, Street, bring, copy_for, given, open_street
 from support.registry import LPA_1
@@ -94,10 +93,22 @@ async def town(tmp_path: Path) -> AsyncIterator[Anytown]:
         yield opened
 
 
-async def link_on(clerk: Walker) -> str:
-    """What the square code on the clerk's screen says."""
+async def asked_on(clerk: Walker) -> dict[str, str]:
+    """The ``link`` that the square code on the clerk's screen says, and the ``id`` of the request."""
     await expect(clerk.page.get_by_role("heading", name="Scan this with your wallet or camera")).to_be_visible()
-    return await clerk.code()
+    return {"link": await clerk.code(), "id": clerk.page.url.partition("?")[0].rpartition("/")[2]}
+
+
+async def said_of(town: Anytown, asked: Mapping[str, str]) -> tuple[str, str]:
+    """The decision on what was shown, and its code."""
+    state = await town.desk.state(asked)
+    return state["decision"], state["code"]
+
+
+async def act_of(town: Anytown, asked: Mapping[str, str]) -> str:
+    """By what the request knows the one act to which several have to agree."""
+    (entry,) = (await town.desk.read(asked)).transaction_data
+    return str(entry.members["reference"])
 
 
 @pytest.mark.real
@@ -112,10 +123,11 @@ async def test_at_c02_5_two_attorneys_who_must_act_together(town: Anytown, open_
     await clerk.hit(clerk.page.get_by_role("group", name="Power of attorney").get_by_text("For people who must act together"))
     await clerk.tick(clerk.page.locator('input[value="representation/bank-together"]'))
     await clerk.press("Show the square code")
-    asked = await link_on(clerk)
+    asked = await asked_on(clerk)
+    act = await act_of(town, asked)
 
     await holder_enters(first, nora)
-    await holder_opens(first, nora, asked)
+    await holder_opens(first, nora, asked["link"])
     await expect(first.page.get_by_text("You are the first of 2 who have to agree.")).to_be_visible()
     await expect(first.page.get_by_text("You are acting for Margaret Ashdown as attorney.")).to_be_visible()
     await first.look("wallet-first-of-two")
@@ -132,16 +144,18 @@ async def test_at_c02_5_two_attorneys_who_must_act_together(town: Anytown, open_
     await clerk.press("Decide")
     await expect(clerk.page.get_by_text("1 of 2 have agreed.")).to_be_visible()
     await clerk.look("desk-one-of-two")
+    assert await said_of(town, asked) == ("undecided", "needs_more_attorneys")
     here = clerk.page.url
-    town.later(5 * DAY)
-    await town.refresh()
+    await town.later(5 * DAY)
     await clerk_enters(clerk, town)
     await clerk.go(here)
     await clerk.press("Ask the next person")
-    asked = await link_on(clerk)
+    joined = await asked_on(clerk)
+    assert joined["id"] != asked["id"]
+    assert await act_of(town, joined) == act, "for the same transaction"
 
     await holder_enters(second, peter)
-    await holder_opens(second, peter, asked)
+    await holder_opens(second, peter, joined["link"])
     await expect(second.page.get_by_text("They say that 1 of 2 have agreed to the same. With you it counts.")).to_be_visible()
     await second.look("wallet-second-of-two")
     for box in await second.page.get_by_role("checkbox").all():
@@ -155,6 +169,7 @@ async def test_at_c02_5_two_attorneys_who_must_act_together(town: Anytown, open_
     await expect(clerk.page.get_by_role("heading", name="You can rely on this")).to_be_visible()
     await expect(clerk.page.get_by_text("2 of 2 have agreed.")).to_be_visible()
     await clerk.look("desk-two-of-two")
+    assert [await said_of(town, each) for each in (asked, joined)] == [("accepted", "")] * 2
 
 
 # --- the donor ---------------------------------------------------------------------------------------------------------------------------
@@ -235,7 +250,7 @@ async def test_at_c02_7_two_donors_of_one_name_are_not_confused(tmp_path: Path, 
     """ABC's accounts of MARGARET and MARGARET-2: name and date of birth are ``ambiguous_match``, one more item decides, no address is on the screen,
     and nothing at all has changed for either of them until then.
     """
-    async with open_agents(tmp_path, body=(COUNCIL, "Anytown Borough Council")) as town:
+    async with open_agents(tmp_path, bodies=[(COUNCIL, "Anytown Borough Council")]) as town:
         nora = town.people[0]
         await nora.holds(of(CLAIMS | {"powers": ["care-contract"]}, NORA))
         clerk, holder = [Walker(watched=await open_page(LAPTOP)) for _ in range(2)]
@@ -295,7 +310,7 @@ async def test_at_c02_9_the_wrong_kind_is_not_shown_at_all(town: Anytown, open_p
     await clerk.follow("Ask for a document")
     await clerk.tick(clerk.page.locator('input[value="representation/bank"]'))
     await clerk.press("Show the square code")
-    asked = {"link": await link_on(clerk), "id": clerk.page.url.partition("?")[0].rpartition("/")[2]}
+    asked = await asked_on(clerk)
     request = await town.desk.read(asked)
     named = [claim.values for claim in request.query.credentials[0].claims or () if claim.path == ("instrument_type",)]
     assert named == [("lpa-property-and-affairs",)]
@@ -317,7 +332,8 @@ async def test_at_c02_9_the_wrong_kind_is_not_shown_at_all(town: Anytown, open_p
     await expect(clerk.page.get_by_role("heading", name="You can rely on this")).to_be_visible()
 
     await clerk.go(f"{town.desk.base}/desk/copies")
-    forced = copy_file(at=town.world.clock(), paths=(), claims=of(WELFARE, NORA))
+    carried = await given(town.street, OPG, "representation", of(WELFARE, NORA))  # a wallet that shows it all the same
+    forced = copy_for(BANK, carried, purpose="bank", paths=(), at=town.street.clock(), seed="forced")
     await clerk.page.locator("input[type=file]").set_input_files({"name": "copy.json", "mimeType": "application/json", "buffer": forced})
     await clerk.press("Check it")
     await expect(clerk.page.get_by_role("heading", name="Do not rely on this")).to_be_visible()

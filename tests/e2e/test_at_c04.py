@@ -8,23 +8,18 @@ from pathlib import Path
 
 import pytest
 from playwright.async_api import Locator, expect
-from support import desk as desks
+from support.agents import open_agents
 from support.browser import LAPTOP, PHONE, Open
-from support.offices import set_up_desk
-from support.permitting import LISTS, Street
+from support.desk import Running
+from support.offices import NINE, Street
 from support.scenes import sign_in
-from support.signing import AT
-from support.thrift import easy_seal
-from support.trial_verify import CLAIMS, ISSUER, registry
+from support.trial_verify import CLAIMS
 from support.walk import Typist, Walker
-from support.wallets import Site, serve_wallet
-from support.world import CODE
+from support.wallets import Site
 
 from shared.web import log
-from shared.x509 import render_pem
 
 WCC, DWP = "https://westshire-cc.example", "https://dwp.example"
-NINE = AT + 3_600  # 2027-01-15T09:00:00Z
 SENTENCE = (
     "I allow Westshire County Council to tell the Pensions department (https://dwp.example) this, once, until 30 June 2027: assessment "
     "of the care contribution. The reason: so that her Pension Credit is right. Nothing else. I can withdraw this."
@@ -37,13 +32,9 @@ class County:
 
     street: Street
     wallet: Site
+    desk: Running
     clerk: Walker
     nora: Walker
-
-    @property
-    def desk(self) -> desks.Running:
-        assert self.street.desk is not None
-        return self.street.desk
 
     async def permission(self) -> None:
         """The clerk asks, NORA agrees on her phone; both then look at it."""
@@ -86,28 +77,16 @@ class County:
 
 @pytest.fixture(params=[Walker])
 async def county(tmp_path: Path, open_page: Open, request: pytest.FixtureRequest) -> AsyncIterator[County]:
-    anchor = tmp_path / "registry.pem"
-    anchor.write_text(render_pem(registry().certificate.der))
-    street = Street()
-    street.clock.at = NINE - 600
-    street.office.claims = CLAIMS | {"powers": ["care-contract", "benefits"]}
-    with easy_seal():
-        template = await set_up_desk(
-            tmp_path / "wcc", WCC, "Westshire County Council", (f"{anchor}:credential-issuer:{ISSUER}",), street.clock
-        )
-    async with (
-        desks.serving(template, template.directory, site=desks.Site(lists=LISTS), clock=street.clock, local=True, entity=WCC) as desk,
-        serve_wallet(tmp_path / "wallet", world=street) as wallet,
-    ):
-        street.desk = desk
-        await wallet.open()
-        await wallet.call("POST", "/api/receive", {"link": street.office.link(), "code": CODE})
+    async with open_agents(tmp_path, bodies=[(WCC, "Westshire County Council")], at=NINE - 600) as town:
+        (hers,) = town.people
+        await hers.holds(CLAIMS | {"powers": ["care-contract", "benefits"]})
+        wallet, desk = hers.site, town.desk
         clerk, nora = request.param(watched=await open_page(LAPTOP)), request.param(watched=await open_page(PHONE))
         await clerk.go(f"{desk.base}/desk/")
         await sign_in(clerk, "Your name", "Bea Clerk", "correct-horse-battery", "Sign in")
         await nora.go(f"{wallet.base}/sign-in")
         await sign_in(nora, "Name of your wallet", wallet.made.holder, wallet.made.passphrase, "Open")
-        yield County(street, wallet, clerk, nora)
+        yield County(town.street, wallet, desk, clerk, nora)
 
 
 @pytest.mark.real

@@ -14,7 +14,7 @@ from support.agents import Anytown, asks_by_page, clerk_enters, holder_enters, h
 from support.browser import LAPTOP, Open
 from support.documents import document
 from support.hands import at_desk, at_office, invited, opened_wallet
-from support.offices import BANK, NINE, Street, open_office, set_up_desk, set_up_office
+from support.offices import BANK, NINE, OPG, Street, copy_for, given, open_office, set_up_desk, set_up_office
 from support.thrift import easy_seal
 from support.trial_web import Watch
 from support.walk import Walker
@@ -71,22 +71,23 @@ TOM = {"given_name": "Tom", "family_name": "Penhale"}
 HALE = {"given_name": "Hilda", "family_name": "Hale"}
 EXECUTOR = document("estate-authority")
 SOLICITOR = EXECUTOR | {"acts_for_another": True, "acting_for": TOM, "acts": ["pensions"], "representative": HALE}
+PENSIONS, SUM = "https://dwp.example", "Pay out £40,000 to me."
 
 
 @pytest.fixture
 async def town(tmp_path: Path) -> AsyncIterator[Anytown]:
-    """A bank's desk, and TOM with a wallet."""
-    async with open_agents(tmp_path) as opened:
+    """The desks of a bank and of the pensions department, and somebody with a wallet."""
+    async with open_agents(tmp_path, bodies=[(BANK, "Northwold Bank"), (PENSIONS, "Pensions department (test)")]) as opened:
         yield opened
 
 
 @pytest.mark.real
 async def test_at_c06_1_an_executor_freezes_and_needs_a_grant_for_money(town: Anytown, open_page: Open) -> None:
-    """TOM, named in the will, has BANK freeze the account. For the £40,000 in it he ``needs_grant``, also by the question about small estates, which
-    BANK pays out without one up to £20,000.
+    """TOM, named in the will, has BANK freeze the account. To agree to being paid the £40,000 in it is not enough: he ``needs_grant``,
+    also by the question about small estates, which BANK pays out without one up to £20,000.
     """
     (tom,) = town.people
-    await tom.holds(EXECUTOR | {"estate_net_value_band": "up-to-50000"}, vct=KIND.vct)
+    await tom.holds(EXECUTOR | {"estate_net_value_band": "up-to-50000"}, kind=KIND.id)
     walker, clerk = [Walker(watched=await open_page(LAPTOP)) for _ in range(2)]
     await clerk_enters(clerk, town)
     asked = await asks_by_page(clerk, town, "estate-authority/freeze")
@@ -99,14 +100,19 @@ async def test_at_c06_1_an_executor_freezes_and_needs_a_grant_for_money(town: An
     await walker.enter(walker.page.get_by_role("button", name=re.compile("^Share once")))
     await expect(clerk.page.get_by_role("heading", name="You can rely on this")).to_be_visible()
     for question in ("small-estate", "release"):
-        asked = await asks_by_page(clerk, town, f"estate-authority/{question}")
+        asked = await town.desk.ask(type=KIND.id, query=question, agree={"statement": SUM})
+        await clerk.go(f"{town.desk.base}/desk/requests/{asked['id']}")
+        assert SUM in await clerk.text()
         await holder_opens(walker, tom, asked["link"])
-        assert ("Up to £50,000" in await walker.text()) == (question == "small-estate"), "the band, and only where it matters"
-        await walker.enter(walker.page.get_by_role("button", name=re.compile("^Share once")))
+        said = await walker.text()
+        assert SUM in said
+        assert ("Up to £50,000" in said) == (question == "small-estate"), "the band, and only where it matters"
+        await walker.enter(walker.page.get_by_role("button", name="Agree and share once"))
         await expect(walker.page.get_by_role("heading", name="They did not take it")).to_be_visible()
         state = await town.desk.state(asked)
         assert (state["decision"], state["code"]) == ("rejected", "needs_grant")
         await expect(clerk.page.get_by_role("heading", name="Do not rely on this")).to_be_visible()
+        assert SUM in await clerk.text()
         await clerk.look(f"desk-needs-the-grant-{question}")
 
 
@@ -115,23 +121,26 @@ async def test_at_c06_2_a_solicitor_acts_within_what_is_listed(town: Anytown, op
     """H&F for TOM, for pensions only: good for the pension, ``outside_scope`` at BANK; and never called an attorney."""
     (solicitor,) = town.people
     KIND.check(SOLICITOR)
-    await solicitor.holds(SOLICITOR, vct=KIND.vct)
+    await solicitor.holds(SOLICITOR, kind=KIND.id)
     walker, clerk = [Walker(watched=await open_page(LAPTOP)) for _ in range(2)]
-    await clerk_enters(clerk, town)
-    asked = await asks_by_page(clerk, town, "estate-authority/estate-pensions")
+    pensions = await at_desk(town.street, PENSIONS, open_page, careful=True)
     await holder_enters(walker, solicitor)
     await expect(walker.page.get_by_text("Tom Penhale").first).to_be_visible()
-    await holder_opens(walker, solicitor, asked["link"])
+    await holder_opens(walker, solicitor, await pensions.asks("estate-authority/estate-pensions"))
     await expect(walker.page.get_by_text("You are acting for Tom Penhale as solicitor.")).to_be_visible()
     await walker.look("wallet-as-solicitor")
     assert "attorney" not in await walker.text()
     await walker.enter(walker.page.get_by_role("button", name=re.compile("^Share once")))
-    await expect(clerk.page.get_by_role("heading", name="You can rely on this")).to_be_visible()
+    await expect(pensions.walker.page.get_by_role("heading", name="You can rely on this")).to_be_visible()
+    await pensions.walker.look("desk-pension-by-a-solicitor")
+
+    await clerk_enters(clerk, town)
     asked = await asks_by_page(clerk, town, "estate-authority/freeze")
     await holder_opens(walker, solicitor, asked["link"])  # the question names the act, and the wallet shows nothing for another
     await expect(walker.page.get_by_text("Nothing in your wallet answers what they ask for.")).to_be_visible()
     await expect(walker.page.get_by_role("button", name=re.compile("hare once"))).to_have_count(0)
-    forced = desks.copy_file(purpose="freeze", paths=ESTATE, type=KIND, claims=SOLICITOR)  # a wallet that shows it all the same
+    carried = await given(town.street, OPG, KIND.id, SOLICITOR)  # a wallet that shows it all the same
+    forced = copy_for(BANK, carried, purpose="freeze", paths=ESTATE, at=town.street.clock(), seed="forced")
     await clerk.go(f"{town.desk.base}/desk/copies")
     await clerk.page.locator("input[type=file]").set_input_files({"name": "copy.json", "mimeType": "application/json", "buffer": forced})
     await clerk.press("Check it")

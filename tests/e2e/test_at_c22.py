@@ -6,24 +6,28 @@ from pathlib import Path
 
 import pytest
 from playwright.async_api import expect
+from support.agents import open_agents
 from support.browser import LAPTOP, Open
 from support.clerk import Clerk as PlainClerk
-from support.desk import make_template
-from support.hands import Clerk, Holder, Invitation, Typing, at_desk, opened_wallet
+from support.desk import Running, make_template
+from support.hands import Clerk, Holder, Invitation, Typing, at_desk, invited, opened_wallet
 from support.knowing import open_bodies
 from support.long_values import decoded
-from support.no_wrong_door import COUNCIL, Around, Town, check_passed, nora_at_home, open_town
+from support.no_wrong_door import COUNCIL, Shut, check_passed, open_town
+from support.offices import OPG
 from support.posting import Sent, ask, check
+from support.registry import LPA_1
 from support.scenes import sign_in
 from support.walk import Typist
 
 from shared import addressed
 from shared.codec import base64url
-from shared.receipts import Receipt
 from verifier import passing
+from wallet import register
 from wallet.outbox import CARRIED
-from wallet.records import ADDRESSED, COPIES, DOCUMENTS, SENT
+from wallet.records import ADDRESSED, COPIES, SENT
 
+LIBRARY = "https://library.anytown-bc.example"
 NAMES = {name.encode() for name in ("preferred_language", "issuing_authority", "issuing_jurisdiction")}
 """Members of every document of the kind that are longer than fifteen letters; its type, and the digest of what describes that, go with them."""
 SD_JWT = b'"typ":"dc+sd-jwt"'
@@ -154,16 +158,18 @@ async def test_at_c22_4_a_library_takes_an_envelope_for_council_tax(tmp_path: Pa
     """The council's door does not answer NORA. The library's counter takes her letter, cannot read it, gives a receipt and passes it on; the council
     decides, and her wallet hears it there with her ticket. The library's clerk goes by keyboard alone.
     """
-    template = await make_template(tmp_path / "template" / "desk")
-    around = Around()
-    async with open_town(template, tmp_path, clock=around.clock) as town:
-        around.town = town
-        async with nora_at_home(around, tmp_path / "nora", open_page) as nora:
-            told, saved = await _taken_along(nora)
-            letter = await _handed_in(nora, _text(saved))
+    bodies = [(COUNCIL, "Anytown Borough Council"), (LIBRARY, "Anytown Library")]
+    async with open_agents(tmp_path, 0, bodies=bodies) as town:
+        street, world = town.street, Shut(town.street)
+        library, council = street.desks[LIBRARY], street.desks[COUNCIL]
+        async with opened_wallet(street, tmp_path / "nora", open_page, careful=True, world=world) as nora:
+            await register.refresh(nora.site.host.means, now=True)
+            card = await nora.collects(await invited(street, OPG, "representation", LPA_1))
+            told, saved = await _taken_along(nora, card)
+            letter = await _handed_in(nora, saved.read_text())
             walker = Typist(watched=await open_page(LAPTOP))
             page = walker.page
-            await walker.go(f"{town.library.base}/desk/pass-on")
+            await walker.go(f"{library.base}/desk/pass-on")
             await sign_in(walker, "Your name", "Bea Clerk", "correct-horse-battery", "Sign in")
             await expect(page.get_by_text("Nothing was taken for others yet.")).to_be_visible()
             await walker.look("desk-pass-on")
@@ -176,27 +182,26 @@ async def test_at_c22_4_a_library_takes_an_envelope_for_council_tax(tmp_path: Pa
             await walker.look("desk-passed-on")
             async with page.expect_download() as saving:
                 await walker.hit(page.get_by_role("link", name="Save the receipt"))
-            receipt = _saved(town, letter, await (await saving.value).path())
+            receipt = check_passed(library, letter, (await (await saving.value).path()).read_text())
             assert (receipt.decision, receipt.reason_code) == ("undecided", "passed_on")
-            assert await passing.deliver(town.library.desk, town.send) == 1
+            assert await passing.deliver(library.desk, street) == 1
             await page.reload()
             await expect(page.get_by_text("arrived")).to_be_visible()
-            await _nothing_stays(town)
-            around.shut = False
-            around.clock.at += CARRIED
+            await _nothing_stays(library)
+            world.shut = False
+            street.clock.at += CARRIED
             await nora.enters()
             await nora.hears(told, "accepted")
             await nora.walker.look("wallet-handed-in-answered")
             assert (await nora.answer())["decision"] == "They can rely on this"
-            answer = check(town.council, letter, (await ask(town.council, letter.ticket))[1])
+            answer = check(council, letter, (await ask(council, letter.ticket))[1])
             assert answer.decision == "accepted"
-            assert set(around.came) == {"/inbox/answer"}, "nothing was posted from her wallet"
+            assert set(world.came) == {"/inbox/answer"}, "nothing was posted from her wallet"
 
 
-async def _taken_along(nora: Holder) -> tuple[str, Path]:
+async def _taken_along(nora: Holder, card: str) -> tuple[str, Path]:
     """She tells the council, which cannot be reached, and saves the letter: the page of what comes of it, and the file."""
     walker, page = nora.walker, nora.walker.page
-    (card,) = [item.id for item in await nora.site.host.storage.read(lambda tx: DOCUMENTS.all(tx, nora.vault))]
     told = await nora.tells(card, COUNCIL, "council-tax")
     await nora.hears(told, "waiting", "Waiting to be sent")
     await walker.enter(page.get_by_role("link", name="Hand it in at a counter"))
@@ -219,19 +224,10 @@ async def _handed_in(nora: Holder, token: str) -> Sent:
     return Sent(addressed.parse_file(made.file), sent.ticket, token)
 
 
-def _text(file: Path) -> str:
-    return file.read_text()
-
-
-def _saved(town: Town, letter: Sent, file: Path) -> Receipt:
-    """What NORA takes home, checked with what she sealed."""
-    return check_passed(town.library, letter, _text(file))
-
-
-async def _nothing_stays(town: Town) -> None:
+async def _nothing_stays(library: Running) -> None:
     """Of what was in it nothing lies on the library's disk, and of the letter itself nothing but its digest."""
-    await town.library.desk.storage.checkpoint()
-    for file in town.library.desk.directory.rglob("*"):
+    await library.desk.storage.checkpoint()
+    for file in library.desk.directory.rglob("*"):
         assert not file.is_file() or b"Ashdown" not in file.read_bytes()
 
 

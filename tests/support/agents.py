@@ -1,42 +1,43 @@
-"""People with wallets of their own at desks that are really there, all in one process: for the stories of those who act for others."""
+"""People with wallets of their own, the office that makes what they carry, and desks: for the stories of those who act for others."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from support.desk import BANK, Running, Template, read_anchor, serving
-from support.desk import make_template as make_desk
-from support.holdings import put_document
-from support.trial_verify import CLAIMS, LIST, VCT, status_token
-from support.trusting import Publisher
+from aiohttp import ClientSession
+from support.desk import BANK, Running, Template, serving
+from support.hands import invited
+from support.neighbours import Neighbour
+from support.offices import NINE, OPG, Street, open_office, set_up_desk, set_up_office
+from support.thrift import easy_seal
+from support.trial_verify import CLAIMS
+from support.trial_web import Watch
 from support.walk import Walker
 from support.wallets import Site, serve_wallet
-from support.world import World
 
-from shared.flow import Fetch, Fetched
-from shared.keys import Role
-from shared.trust.anchors import TrustAnchors, parse_anchor
-from shared.trust.policy import Policy
+from verifier.app import one_round
+from wallet import register
 from wallet.consent import Consent, consent
 from wallet.enter import Opened
+from wallet.invite import read_invitation
 from wallet.present import agree, read_request
+from wallet.upkeep import collect_and_look
 
 NORA: Mapping[str, Any] = {"given_name": "Nora", "family_name": "Ashdown", "birthdate": "1968-03-14", "appointment_type": "original"}
 PETER: Mapping[str, Any] = {"given_name": "Peter", "family_name": "Ashdown", "birthdate": "1971-07-30", "appointment_type": "original"}
 LPA_2: Mapping[str, Any] = CLAIMS | {
     "decision_rule": "jointly",
     "cardinality": 2,
-    "instrument_tag": "q83vEjRWeJCrze8SNFZ4kA",
     "powers": ["council-tax", "banking", "property.sale"],
     "has_restrictions": True,
     "restrictions_text": "Not to sell Poplar Court while I live",
     "register_entry": "urn:fdc:opg.example:2027:lpa:M-7890-0400-4018",
 }
-"""LPA-2 as both attorneys have it; each document says whose it is."""
+"""LPA-2 as both attorneys have it; each document says whose it is, and the office adds the mark that both share."""
 EPA_1: Mapping[str, Any] = {name: value for name, value in CLAIMS.items() if name != "attestation_basis"} | {
     "instrument_type": "epa",
     "authority_current": True,
@@ -57,33 +58,19 @@ def of(instrument: Mapping[str, Any], person: Mapping[str, Any], number: int | N
 
 
 @dataclass
-class Agents(World):
-    """The network as wallets see it, with desks in it."""
-
-    desks: dict[str, Running] = field(default_factory=dict)
-
-    async def __call__(self, fetch: Fetch) -> Fetched:
-        for url, desk in self.desks.items():
-            if fetch.url.startswith(url + "/"):
-                self.log.append((self.clock(), fetch.method, fetch.url))
-                return await desk.fetch(fetch)
-        return await super().__call__(fetch)
-
-    def policy(self) -> Policy:
-        known = super().policy()
-        pins = tuple(parse_anchor(read_anchor(desk.desk), role=Role.RELYING_PARTY) for desk in self.desks.values())
-        return Policy(TrustAnchors(anchors=(*known.anchors.anchors, *pins), federation=known.anchors.federation))
-
-
-@dataclass
 class Person:
     """Somebody with a wallet at a service of their own."""
 
+    street: Street
     site: Site
     opened: Opened
 
-    async def holds(self, claims: Mapping[str, Any], *, vct: str = VCT, copies: int = 4) -> str:
-        return await put_document(self.site.host.means, self.opened.vault, vct=vct, claims=claims, copies=copies)
+    async def holds(self, claims: Mapping[str, Any], *, kind: str = "representation") -> None:
+        """The office makes it and invites; the wallet collects it."""
+        to = await invited(self.street, OPG, kind, claims)
+        means, vault = self.site.host.means, self.opened.vault
+        invitation = await read_invitation(means, vault, to.link)
+        await collect_and_look(means, vault, invitation.id, to.code)
 
     async def look(self, link: str) -> Consent:
         item = await read_request(self.site.host.means, self.opened.vault, link)
@@ -100,38 +87,49 @@ class Person:
 
 @dataclass
 class Anytown:
-    """One desk and as many people as were asked for."""
+    """One desk, or several, and as many people as were asked for."""
 
-    world: Agents
+    street: Street
     desk: Running
     people: list[Person]
     template: Template
 
-    def later(self, seconds: int) -> None:
-        """What issuers and anchors say then is there as well."""
-        self.world.clock.at += seconds
-        self.desk.site.lists[LIST] = status_token(iat=self.world.clock() - 60)
-        self.desk.site.trust = Publisher(seq=2, at=self.world.clock() - 60)
-
-    async def refresh(self) -> None:
-        await self.desk.store.refresh(self.desk.site)
+    async def later(self, seconds: int) -> None:
+        """What offices say then is there as well."""
+        self.street.clock.at += seconds
+        await self.street.cycle()
 
 
 @asynccontextmanager
 async def open_agents(
-    folder: Path, people: int = 1, *, body: tuple[str, str] = (BANK, "Northwold Bank"), **settings: Any
+    folder: Path, people: int = 1, *, bodies: Sequence[tuple[str, str]] = ((BANK, "Northwold Bank"),), at: int = NINE
 ) -> AsyncIterator[Anytown]:
-    """A body's desk under the address where it truly listens, a bank's unless its identifier and name are said, and wallets that know it."""
-    template = await make_desk(folder / "template" / "desk", entity=body[0], name=body[1])
+    """The desks of ``bodies``, each by its identifier and name, of which each has heard of those before it; wallets that know them all; and an office
+    whose documents the desks take, by the anchor that its ``init`` wrote.
+    """
+    clock = Watch(at)
+    with easy_seal():
+        made = await set_up_office(folder / "office", OPG, "Office of the Public Guardian (test)", clock)
+        trust = (f"{made.anchor}:credential-issuer:{OPG}",)
+        templates = []
+        for number, (entity, name) in enumerate(bodies):
+            templates.append(await set_up_desk(folder / f"desk-{number}", entity, name, trust, clock))
+            trust += (f"{templates[-1].directory / 'anchor.pem'}:relying-party:{entity}",)
     async with AsyncExitStack() as stack:
-        world = Agents()
-        desk = await stack.enter_async_context(serving(template, folder / "desk", local=True, clock=world.clock, **settings))
-        world.desks[desk.url] = desk
+        street = Street(clock=clock, http=await stack.enter_async_context(ClientSession()))
+        office = open_office(folder / "office", OPG, made, clock, types=("representation", "estate-authority"))
+        street.offices[OPG] = await stack.enter_async_context(office)
+        for (entity, _), template in zip(bodies, templates, strict=True):
+            desk = serving(template, template.directory, site=street, clock=clock, refresh=False, public_url=entity)
+            street.desks[entity] = await stack.enter_async_context(desk)
+            await one_round(street.desks[entity].app)
+        await street.cycle()
         found = []
         for number in range(people):
-            site = await stack.enter_async_context(serve_wallet(folder / f"wallet-{number}", world=world))
-            found.append(Person(site, await site.host.doors.open(site.made.holder, site.made.passphrase)))
-        yield Anytown(world, desk, found, template)
+            site = await stack.enter_async_context(serve_wallet(folder / f"wallet-{number}", world=Neighbour(street)))
+            await register.refresh(site.host.means, now=True)
+            found.append(Person(street, site, await site.host.doors.open(site.made.holder, site.made.passphrase)))
+        yield Anytown(street, next(iter(street.desks.values())), found, templates[0])
 
 
 async def clerk_enters(walker: Walker, town: Anytown) -> None:

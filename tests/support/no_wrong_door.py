@@ -4,17 +4,14 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass
 from pathlib import Path
 
-from support.browser import PHONE, Open
 from support.desk import Running, Site, Template, make_copy, make_template, read_anchor, serving
-from support.hands import Holder, Reader
-from support.holdings import put_document
+from support.neighbours import Neighbour
+from support.offices import Street
 from support.posting import Sent, written
 from support.trial_web import Watch
-from support.wallets import serve_wallet
-from support.world import World
 
 from shared.codec import base64url
 from shared.errors import Unavailable
@@ -26,7 +23,6 @@ from shared.trust.anchors import TrustAnchors, parse_anchor, render_trust
 from shared.trust.policy import Policy
 from verifier import config, passing
 from verifier.app import one_round
-from wallet import register
 
 COUNCIL, DOOR = "https://anytown-bc.example", "https://post.anytown-bc.example"
 
@@ -78,41 +74,19 @@ class Heard(Site):
         return await super().__call__(fetch)
 
 
-@dataclass
-class Around(World):
-    """What NORA's wallet sees: the council, whose door does not answer her as long as it is ``shut``; and what it was asked."""
+class Shut(Neighbour):
+    """The street, on which the council's inbox answers nobody's wallet as long as it is ``shut``; and what it was asked."""
 
-    town: Town | None = None
-    shut: bool = True
-    came: list[str] = field(default_factory=list)
+    def __init__(self, street: Street) -> None:
+        super().__init__(street)
+        self.shut, self.came = True, list[str]()
 
     async def __call__(self, fetch: Fetch) -> Fetched:
-        if self.town is None or not fetch.url.startswith((f"{COUNCIL}/", f"{DOOR}/")):
-            return await super().__call__(fetch)
-        path = fetch.url.removeprefix(DOOR)
-        if path.startswith("/inbox"):
+        if fetch.url.startswith(f"{COUNCIL}/inbox"):
             if self.shut:
                 raise Unavailable("nobody answers")
-            self.came.append(path)
-        return await self.town.council.fetch(replace(fetch, url=fetch.url.replace(COUNCIL, DOOR)))
-
-    def policy(self) -> Policy:
-        found = super().policy()
-        if self.town is None:
-            return found
-        pin = parse_anchor(read_anchor(self.town.council.desk), role=Role.RELYING_PARTY, entity=COUNCIL, address=DOOR)
-        return replace(found, anchors=replace(found.anchors, anchors=(*found.anchors.anchors, pin)))
-
-
-@asynccontextmanager
-async def nora_at_home(around: Around, folder: Path, open_page: Open) -> AsyncIterator[Holder]:
-    """NORA before hers, with her document in it and the register as it stands."""
-    async with serve_wallet(folder, world=around) as site:
-        nora = Holder(site=site, walker=Reader(watched=await open_page(PHONE)))
-        await nora.enters()
-        await put_document(site.host.means, nora.vault, copies=6)
-        await register.refresh(site.host.means, now=True)
-        yield nora
+            self.came.append(fetch.url.removeprefix(COUNCIL))
+        return await super().__call__(fetch)
 
 
 def _pin(library: Running, council: Running) -> None:
