@@ -21,10 +21,13 @@ from support.offices import COUNCIL, NINE, OPG, Street, open_office, open_street
 from support.registry import LPA_1
 from support.thrift import easy_seal
 
-from shared.addressed import parse_file
+from shared.addressed import audience, parse_file
 from shared.clock import DAY
 from shared.formats import formats
 from shared.web import log
+from verifier.app import one_round
+from wallet import register
+from wallet.records import ADDRESSED
 from wallet.upkeep import upkeep
 
 PARKING, PENSIONS = "https://parking.anytown-bc.example", "https://dwp.example"
@@ -84,7 +87,7 @@ async def open_hands(
             place = folder / f"desk-{url[8:12]}"
             with easy_seal():
                 template = await set_up_desk(place, url, NAMES[url], trust, street.clock)
-            serving = desks.serving(template, place, site=street, clock=street.clock, refresh=False, local=True, entity=url)
+            serving = desks.serving(template, place, site=street, clock=street.clock, refresh=False, public_url=url)
             street.desks[url] = await stack.enter_async_context(serving)
         await street.cycle()
         street.asked.clear()
@@ -147,13 +150,27 @@ async def test_at_c02_2_another_department_needs_its_own_copy_and_asks_nobody(tm
         assert "Margaret" not in await parking.walker.text()
         council = hands.street.desks[COUNCIL].desk
         before = await council.storage.read(log.head)
-        own, said = await hands.mails(PARKING, "parking")
-        assert said == ("You can rely on this", "")
+        await one_round(parking.desk.app)
+        await register.refresh(hands.nora.site.host.means, now=True)
+        hands.street.asked.clear()
+        hands.nora.walker.done.clear()
+        telling = await hands.nora.tells(hands.card, PARKING, "parking")
+        done = hands.nora.walker.done
+        assert done == ["tick", "press See what each would learn", "press Agree and tell 1 organisation"], (
+            "one choice, a look, one confirmation"
+        )
+        await hands.nora.hears(telling, "accepted")
+        assert (await hands.nora.answer())["decision"] == "They can rely on this"
+        await parking.walker.go(f"{parking.desk.base}/desk/inbox")
+        await parking.walker.enter(parking.walker.page.locator("table a.govuk-link"))
         await parking.walker.look("desk-parking")
-        opened = opened_of(own)
+        shown = await parking.walker.text()
+        files = [item.value.file for item in await hands.nora.site.host.storage.read(lambda tx: ADDRESSED.all(tx, hands.nora.vault))]
+        (opened,) = [opened_of(each) for each in files if parse_file(each).aud == audience(PARKING)]
+        assert "Margaret" in shown
         assert "Margaret" in opened
         for value in NEVER:
-            assert value not in await parking.walker.text(), value
+            assert value not in shown, value
             assert value not in opened, value
         assert await council.storage.read(log.head) == before
         assert hands.street.asked == []

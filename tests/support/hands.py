@@ -29,9 +29,22 @@ from wallet.keep import Vault
 
 @dataclass(kw_only=True)
 class Reader(Walker):
-    """Keeps every page that was read."""
+    """Keeps every page that was read, and everything that was ``done``."""
 
     pages: list[str] = field(default_factory=list)
+    done: list[str] = field(default_factory=list)
+
+    async def tick(self, what: Locator) -> None:
+        self.done.append("tick")
+        await super().tick(what)
+
+    async def fill(self, what: Locator, text: str) -> None:
+        self.done.append("write")
+        await super().fill(what, text)
+
+    async def press(self, name: str) -> None:
+        self.done.append(f"press {name}")
+        await super().press(name)
 
     async def enter(self, what: Locator) -> None:
         await Walker.enter(self, what)
