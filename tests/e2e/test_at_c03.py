@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from playwright.async_api import expect
@@ -30,10 +31,11 @@ from support.offices import (
 from support.posting import check, post, written
 from support.registry import LPA_1
 from support.thrift import easy_seal
-from support.trial_verify import IDX, LIST, status_token
+from support.trial_verify import CLAIMS, IDX, LIST, status_token
 
 from shared.clock import DAY
 from shared.formats import StatusReference
+from shared.receipts import Receipt, peek_receipt
 from shared.web import log
 from verifier.app import one_round
 from wallet import register
@@ -238,13 +240,29 @@ async def test_at_c03_3_never_silence(street: Street, tmp_path: Path, open_page:
 
 
 async def test_what_needs_no_person_is_answered_within_five_seconds(tmp_path: Path) -> None:
-    """Accepted or refused, by a program as quick as the desk itself."""
+    """Accepted, refused or left to a person, posted or shown live: each is answered by itself, by a program as quick as the desk itself."""
     other = "https://opg.example/status/2"
     site = Site(lists={LIST: status_token(), other: status_token({IDX: 1}, uri=other)})
     template = await make_template(tmp_path / "template" / "desk")
+    ended, unsure = {"status": StatusReference(uri=other, idx=IDX)}, {"claims": CLAIMS | {"usable_when": "when-capacity-lost"}}
+    ways: list[dict[str, Any]] = [{}, ended, unsure]
     async with serving(template, tmp_path / "desk", site=site) as desk:
-        started = time.monotonic()
-        accepted, refused = written(desk, seed="accepted"), written(desk, seed="refused", status=StatusReference(uri=other, idx=IDX))
-        receipts = [check(desk, each, (await post(desk, each))[1]) for each in (accepted, refused)]
-        assert time.monotonic() - started < 5 * len(receipts)
-        assert [(each.decision, each.reason_code) for each in receipts] == [("accepted", ""), ("rejected", "revoked")]
+
+        async def posted(number: int) -> Receipt:
+            letter = written(desk, seed=f"letter {number}", **ways[number])
+            return check(desk, letter, (await post(desk, letter))[1])
+
+        async def shown(number: int) -> Receipt:
+            _, told = await desk.answer(await desk.ask(), seed=f"live {number}", **ways[number])
+            return peek_receipt(told["receipt"])
+
+        said = []
+        for answer in (posted, shown):
+            for number in range(len(ways)):
+                started = time.monotonic()
+                receipt = await answer(number)
+                assert time.monotonic() - started < 5
+                said.append((receipt.decision, receipt.reason_code))
+    assert said[0] == said[3] == ("accepted", "")
+    assert said[1] == said[4] == ("rejected", "revoked")
+    assert (said[2], said[5]) == (("undecided", "waits_for_person"), ("undecided", "needs_capacity_evidence"))
