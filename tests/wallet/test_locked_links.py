@@ -434,6 +434,8 @@ async def test_at_c05_2_no_log_has_fragment_or_words(site: Site, caplog: pytest.
         assert "'self'" not in answer.headers["Content-Security-Policy"]
         assert answer.headers["Referrer-Policy"] == "no-referrer"
         assert sealed_link.find(await answer.text()) is None
+    served = {(record.__dict__["method"], record.__dict__["route"]) for record in caplog.records if record.name == "muniment.access"}
+    assert {("POST", "/view/{id}"), ("GET", "/locked")} <= served, "these very requests were written down"
     logged = caplog.text + " ".join(str(record.__dict__) for record in caplog.records)
     for secret in (words, words.replace(" ", "-"), "secret.fragment", "Ashdown"):
         assert secret not in logged
