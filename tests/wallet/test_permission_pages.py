@@ -78,6 +78,10 @@ async def test_from_the_question_to_the_end_of_it(site: Site, street: Street) ->
     assert (f">{number[:8]}<" in shown, "You gave it on" in shown, "You took it back on" in shown) == (True, True, False)
     shown = unescape(await nora.post(f"{one}/look"))
     assert "assessment of the care contribution" in shown.partition("What was told")[2]
+    street.down.add(street.desk.url)
+    shown = unescape(await nora.post(f"{one}/look"))
+    assert ("They could not be reached, or did not answer as they should." in shown, "unavailable" in shown) == (True, False)
+    street.down.clear()
     shown = unescape(await nora.post(f"{one}/withdraw"))
     assert ("taken back" in shown, "Take this permission back" in shown) == (True, False)
     assert (f">{number[:8]}<" in shown, "You took it back on" in shown) == (True, True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -14,18 +14,23 @@ from support.inboxes import BIRTHDATE, DEATH, EVENT, FOURTEEN, NAME, TELL, Body
 from support.letters import ARTHUR, DiedError, Joan, joan
 from support.trial_verify import CLAIMS
 
+from shared import inbox
 from shared.addressed import parse_file
 from shared.clock import DAY
 from shared.credentials import Text, by_id
-from shared.errors import AccessDenied, Conflict, Malformed
+from shared.errors import AccessDenied, Conflict, Malformed, Rejected, Undecided, VcError
 from shared.formats import formats
 from shared.inbox import Inbox
 from shared.jose import jwe
 from shared.receipts import peek_receipt
 from shared.trust.registered_use import Want
+from shared.web.dates import Dates
 from wallet import history, resend, telling
 from wallet.cards import changed
 from wallet.entries import ClaimNames
+from wallet.pages.desk import Words
+from wallet.pages.past import _reason
+from wallet.pages.tell_words import REASONS, why
 from wallet.records import ADDRESSED, TELLINGS, Item
 from wallet.sent import Telling, state_of
 from wallet.sessions import StatusSeen
@@ -529,3 +534,27 @@ async def test_telling_on_postgresql(postgresql_uri: str) -> None:
         await at_home.post(61)
         await at_home.outbox.sweep()
         assert (await at_home.state(saxon), await at_home.rows()) == ("accepted", 0)
+
+
+@pytest.mark.parametrize("locale", ["en", "cy"])
+def test_every_reason_in_a_receipt_is_a_sentence(locale: str) -> None:
+    """All that can be wrong with a document, what a person says, and a code from elsewhere: never a code, and Welsh in Welsh."""
+
+    def tree(kind: type[VcError]) -> Iterator[type[VcError]]:
+        yield kind
+        for child in kind.__subclasses__():
+            yield from tree(child)
+
+    words = Words(lambda text: f"cy {text}" if locale == "cy" else text, locale, Dates(locale, "UTC"))
+    known = {kind.code for top in (Rejected, Undecided) for kind in tree(top) if kind.__module__ == "shared.errors"}
+    assert len(known) > 40
+    assert {code for code in known if code not in REASONS} == {"restrictions_to_read"}
+    said = {code: why(code, words) for code in {*known, *inbox.REASONS, "code_of_another_body"}}
+    assert {code: text for code, text in said.items() if " " not in text or "_" in text} == {}
+    assert why("", words) == ""
+    restored = history.restored(at=1_772_409_600, made_at=1_772_323_200)
+    assert _reason(restored, words) == words._("The backup was made on {day}.").format(day=words.dates.date(1_772_323_200))
+    no = msgspec.structs.replace(restored, transaction_type="presentation", transaction_result="declined")
+    assert _reason(msgspec.structs.replace(no, reason_of_noncompletion="access_denied"), words) == ""
+    kept_out = msgspec.structs.replace(no, transaction_type="issuance", transaction_result="failed", reason_of_noncompletion="expired: x")
+    assert _reason(kept_out, words) == words._("What was sent did not pass the check of your wallet, so it was not kept.")

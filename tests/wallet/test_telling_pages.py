@@ -359,6 +359,8 @@ async def test_what_came_to_them_by_hand_is_not_called_undelivered(home: Home) -
     assert "no receipt came, and the copy in it has run out" in home.at.text
     assert "or print it instead" not in home.at.text
     page = home.at.text
+    newest = re.findall(r'href="(/history/\d+)"', await home.at.get("/history?kind=answer"))[0]
+    assert "They could not be reached until the copy ran out." in await home.at.get(newest)
     (again,) = re.findall(r'href="(/tell/new\?[^"]+)"', page)
     home.town.down.clear()
     await home.hear(3)

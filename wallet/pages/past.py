@@ -18,13 +18,14 @@ from shared.web.pages import render
 from wallet import history, logs
 from wallet.cards import iso_day
 from wallet.consent import Agreeing, agreeing
-from wallet.entries import AgreedTo, ClaimNames, Sealed, Words
+from wallet.entries import AgreedTo, ClaimNames, Entry, Sealed, Words
 from wallet.given import answers_to
 from wallet.logs import LogSeen
 from wallet.pages.asking import DECISIONS
 from wallet.pages.desk import Desk
+from wallet.pages.desk import Words as ReaderWords
 from wallet.pages.given import at_desk
-from wallet.pages.tell_words import misfit, why
+from wallet.pages.tell_words import REASONS, misfit, why
 from wallet.showings import GROUP
 from wallet.statement import ASKED, keeps_longer, registered_days
 
@@ -118,6 +119,7 @@ class HistoryPages:
             compared_at=record.checked_at if record is not None and line.entry.seq <= record.settled else 0,
             unfollowed=_unfollowed(line, record),
             entry=line.entry,
+            reason=_reason(line.entry, words),
             kinds=KINDS,
             results=RESULTS,
             purpose=said(line.entry.purpose, words.locale),
@@ -148,6 +150,22 @@ class HistoryPages:
             content_type="application/json",
             headers={"Content-Disposition": f'attachment; filename="{name}"'},
         )
+
+
+def _reason(entry: Entry, words: ReaderWords) -> str:
+    """Why it did not work, or what else is to say of it, in a sentence; of a showing that failed what the other side said, where it is no code of ours."""
+    code, _, detail = entry.reason_of_noncompletion.partition(": ")
+    if entry.transaction_type == "backup-restored":
+        made_at = entry.reason_of_noncompletion.rpartition(" ")[2]
+        return words._("The backup was made on {day}.").format(day=words.dates.date(int(made_at))) if made_at.isdigit() else ""
+    if not code or entry.transaction_result == "declined":
+        return ""
+    if entry.transaction_type == "answer":
+        over = detail in {"expired", "lost"}
+        return words._("They could not be reached until the copy ran out.") if over else words._("Their inbox did not take it.")
+    if entry.transaction_type == "presentation":
+        return words._(REASONS[code]) if code in REASONS else detail[:1].upper() + detail[1:]
+    return words._("What was sent did not pass the check of your wallet, so it was not kept.")
 
 
 def _unfollowed(line: Sealed, record: LogSeen | None) -> str:

@@ -7,6 +7,7 @@ from typing import Any
 from aiohttp import web
 
 from shared.credentials import Text
+from shared.errors import Missing
 from shared.openid4vp import category_text, permission_reference
 from shared.receipts import peek_receipt
 from shared.web.auth import read_form
@@ -14,6 +15,7 @@ from shared.web.i18n import N_
 from shared.web.pages import render
 from wallet import permissions
 from wallet.pages.desk import Desk, Words, see
+from wallet.pages.tell_words import MISFITS, misfit
 from wallet.permitted import Permitted, State
 from wallet.records import Item
 
@@ -54,7 +56,7 @@ class PermissionPages:
             row=_row(item, words),
             sentence=_sentence(item.value, words),
             uses=[_use(token, words) for token in item.value.receipts],
-            problem=item.value.problem,
+            problem=_problem(item.value, words),
             open=item.value.state in {"sent", "in-force", "withdrawing"},
             most=item.value.max_uses,
         )
@@ -88,6 +90,20 @@ def _row(item: Item[Permitted], words: Words) -> dict[str, Any]:
         "colour": colour,
         "withdrawn_at": item.value.withdrawn_at,
     }
+
+
+def _problem(value: Permitted, words: Words) -> str:
+    """What was in the way when the wallet last asked, as a sentence."""
+    code = value.problem.partition(":")[0]
+    if not code:
+        return ""
+    if code == Missing.code:
+        return words._("They know of no such permission, or nobody knows whether they got it.")
+    if code in MISFITS:
+        return misfit(value.problem, words)
+    if value.state == "withdrawing" and not value.next_at:
+        return words._("They did not hear that it is over. Take it back once more.")
+    return words._("They could not be reached, or did not answer as they should.")
 
 
 def _sentence(value: Permitted, words: Words) -> str:

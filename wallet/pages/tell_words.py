@@ -47,6 +47,12 @@ NEXT: Final[Mapping[str, str]] = {
 }
 """What it means, and what to do."""
 
+_UNREAD = N_("They could not read it as a genuine document.")
+_OTHERS = N_("It was made for somebody else, or for something else.")
+_OLD = N_("What they check documents with is too old, or not complete.")
+_FAILED = N_("It did not pass their check.")
+_UNKNOWN = N_("They gave a reason that your wallet does not know.")
+
 REASONS: Final[Mapping[str, str]] = {
     "revoked": N_("The document was cancelled."),
     "suspended": N_("The document is on hold."),
@@ -66,8 +72,39 @@ REASONS: Final[Mapping[str, str]] = {
     "status_unknown": N_("They could not find out whether the document still counts."),
     "not_determined": N_("The date is not known well enough for them."),
     "incomplete": N_("They need more than the document says."),
+    **dict.fromkeys(
+        ("malformed", "bad_signature", "algorithm_refused", "wrong_typ", "bad_disclosure", "status_index_out_of_range", "type_rule_broken"),
+        _UNREAD,
+    ),
+    **dict.fromkeys(("not_bound", "wrong_audience", "wrong_nonce", "other_presentation"), _OTHERS),
+    **dict.fromkeys(
+        (
+            "bundle_rolled_back",
+            "bundle_stale",
+            "bundle_incomplete",
+            "snapshot_stale",
+            "snapshot_missing",
+            "issuer_keys_unknown",
+            "crl_stale",
+        ),
+        _OLD,
+    ),
+    **dict.fromkeys(("rejected", "history_rewritten"), _FAILED),
+    **dict.fromkeys(("metadata_policy", "certificate_revoked"), N_("They do not trust the office that made the document.")),
+    **dict.fromkeys(("status_list_too_short", "status_stale"), N_("They could not find out whether the document still counts.")),
+    "undecided": N_("They could not check everything."),
+    "clock_behind": N_("The clock of their computer is wrong."),
+    "not_yet_valid": N_("It does not count yet, or a clock is wrong."),
+    "purpose_not_carried": N_("Another organisation was to use it for this, and did not hand that over to them."),
+    "unknown_credential_type": N_("They do not know this kind of document."),
+    "outside_permission": N_("The permission does not reach that far."),
+    "request_not_satisfied": N_("Something that they need was not shown, or is different."),
+    "other_instrument": N_("Somebody who has to agree too showed another document."),
+    "different_people": N_("The documents are about different people."),
+    "not_agreed": N_("What they asked you to agree to was not agreed to."),
+    "over_disclosed": N_("More was shown than they asked for."),
 }
-"""Why, by the code in a receipt. Those that a person gives are in ``shared.inbox``."""
+"""Why, by the code in a receipt: all of ``Rejected`` and ``Undecided``. Those that a person gives are in ``shared.inbox``."""
 
 MISFITS: Final[Mapping[str, str]] = {
     "other_presentation": N_("It is for something else than what you shared."),
@@ -143,15 +180,15 @@ def _next(state: str, fault: str, *, tried: bool, living: bool) -> str:
 def _why(sent: Sent | None, words: Words) -> str:
     if sent is None or not sent.reason or sent.problem:
         return ""
-    return why(sent.reason, words) or sent.reason
+    return why(sent.reason, words)
 
 
 def why(code: str, words: Words) -> str:
-    """The sentence for the reason in a receipt; empty for one that is not known."""
+    """The sentence for the reason in a receipt; empty where there is none."""
     code = inbox.WAITS if code == "restrictions_to_read" else code
     if code in inbox.REASONS:
         return inbox.REASONS[code].in_(words.locale)
-    return words._(REASONS[code]) if code in REASONS else ""
+    return words._(REASONS.get(code, _UNKNOWN)) if code else ""
 
 
 def misfit(problem: str, words: Words) -> str:
