@@ -68,11 +68,11 @@ async def test_a_page_that_is_sent(tmp_path: Path, open_page: Open) -> None:
         saved = tmp_path / "locked-copy.html"
         await (await coming.value).save_as(saved)
         link = await page.locator("#locked-address").inner_text()
-        await press(page, "Withdraw it")
-        await page.get_by_text("You withdrew it on").wait_for()
+        await press(page, "Forget it here")
+        await page.get_by_text("This wallet forgot it on").wait_for()
         await walker.look("withdrawn")
         await page.goto(f"{site.base}/copies")
-        await page.get_by_text("withdrawn", exact=True).wait_for()
+        await page.get_by_text("forgotten here", exact=True).wait_for()
         await walker.look("list")
         reader = Walker(await open_page(PHONE), "locked-reader")
         for address in (saved.as_uri(), link):

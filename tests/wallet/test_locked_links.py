@@ -307,7 +307,11 @@ async def test_the_pages(site: Site) -> None:
     visitor = Visitor(site)
     words, where = await lock_by_page(site, visitor, way="send")
     await visitor.get(where)
-    assert "Withdraw it" in visitor.text
+    assert ("Forget it here" in visitor.text, "Withdraw it" in visitor.text, "govuk-button--warning" in visitor.text) == (
+        True,
+        False,
+        False,
+    )
     assert words.split(" ")[0] not in visitor.text
     link = html.unescape(re.findall(r'<code id="locked-address">([^<]+)</code>', visitor.text)[0])
     file = await visitor.get(f"{where}/file")
@@ -317,7 +321,7 @@ async def test_the_pages(site: Site) -> None:
     assert where in visitor.text
     await visitor.get(where)
     await visitor.post(f"{where}/withdraw")
-    assert "You withdrew it on" in visitor.text
+    assert "This wallet forgot it on" in visitor.text
     assert "Copies that you sent stay in mailboxes." in visitor.text
     await visitor.get(f"{where}/file")
     assert visitor.path == where
