@@ -50,6 +50,12 @@ async def register(means: Means) -> Register:
     return (await directory(means)).register
 
 
+async def names(means: Means, locale: str) -> dict[tuple[str, str], str]:
+    """What organisations are called in a language, by identifier and English name, as far as the register that was kept here says."""
+    known = (await register(means)).certificates.values()
+    return {(party.entity, party.name.en): party.name.in_(locale) for party in known}
+
+
 async def directory(means: Means) -> Directory:
     """As ``register``, with what stands behind it: worked out anew when something else was heard, and every few minutes."""
     trust, at = askers(means), means.clock()

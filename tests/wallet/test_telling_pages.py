@@ -210,6 +210,10 @@ async def test_look_agree_and_follow(home: Home) -> None:
     assert ("You have told nobody yet" in home.at.text, "1 Accepted" in home.at.text) == (False, True)
     await home.at.get("/history?kind=answer")
     assert home.at.text.count("receipt</strong>") == 3
+    for page in (where, "/history?q=northwold+cymraeg", "/history/2"):  # as the page before named them
+        assert "(Cymraeg)" in await home.at.get(f"{page}{'&' if '?' in page else '?'}lang=cy"), page
+    assert "1 Derbyniwyd" in await home.at.get("/tell?q=northwold+cymraeg")
+    assert "(Cymraeg)" not in await home.at.get(f"{where}?lang=en")
     await home.at.get("/history/1")
     assert "What they answered" in home.at.text
 

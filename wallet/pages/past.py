@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
 
@@ -15,7 +15,7 @@ from shared.receipts import peek_receipt
 from shared.web.finding import fits, wanted_of
 from shared.web.i18n import N_
 from shared.web.pages import render
-from wallet import history, logs
+from wallet import history, logs, register
 from wallet.cards import iso_day
 from wallet.consent import Agreeing, agreeing
 from wallet.entries import AgreedTo, ClaimNames, Entry, Sealed, Words
@@ -79,19 +79,31 @@ class HistoryPages:
         vault = (await self._desk.sitting(request)).vault
         return await history.read_checked(self._desk.means.storage, vault)
 
+    async def _called(self, request: web.Request) -> Callable[[Entry], str]:
+        """The name of the other side on a line, in the reader's language as far as the register knows that very name."""
+        names = await register.names(self._desk.means, self._desk.words(request).locale)
+
+        def called(entry: Entry) -> str:
+            entity, name = entry.interacting_party_identifier.identifier, entry.interacting_party_name
+            return names.get((entity, name), name)
+
+        return called
+
     async def _logs(self, request: web.Request) -> dict[str, LogSeen]:
         return await logs.seen(self._desk.means, (await self._desk.sitting(request)).vault)
 
     async def list(self, request: web.Request) -> web.StreamResponse:
         lines, intact = await self._lines(request)
         wanted, kind = wanted_of(request.query), request.query.get("kind", "")
-        found = [line.entry for line in reversed(lines) if _fits(line, wanted, kind)]
+        called = await self._called(request)
+        found = [line.entry for line in reversed(lines) if _fits(line, wanted, kind, called(line.entry))]
         known = await self._logs(request)
         apart = logs.apart(known, lines)
         return await render(
             request,
             "wallet/history.html",
             entries=found,
+            called=called,
             total=len(lines),
             intact=intact,
             wanted=wanted,
@@ -119,6 +131,7 @@ class HistoryPages:
             compared_at=record.checked_at if record is not None and line.entry.seq <= record.settled else 0,
             unfollowed=_unfollowed(line, record),
             entry=line.entry,
+            called=await self._called(request),
             reason=_reason(line.entry, words),
             kinds=KINDS,
             results=RESULTS,
@@ -186,9 +199,9 @@ def _names(lines: Sequence[Sealed], entities: Sequence[str]) -> dict[str, str]:
     return {entity: called.get(entity) or entity for entity in entities}
 
 
-def _fits(line: Sealed, wanted: str, kind: str) -> bool:
+def _fits(line: Sealed, wanted: str, kind: str, called: str) -> bool:
     entry = line.entry
-    said = [entry.interacting_party_name, entry.interacting_party_identifier.identifier, *(one.content for one in entry.purpose)]
+    said = [called, entry.interacting_party_name, entry.interacting_party_identifier.identifier, *(one.content for one in entry.purpose)]
     return fits(wanted, said) and kind in {"", entry.transaction_type}
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 from urllib.parse import urlencode
 
@@ -15,7 +15,7 @@ from shared.web.auth import read_form
 from shared.web.finding import fits, page_of, wanted_of
 from shared.web.forms import Form
 from shared.web.pages import Again, render
-from wallet import history, replies, resend, telling
+from wallet import history, register, replies, resend, telling
 from wallet.acting import acting_words
 from wallet.cards import Card, card, type_of
 from wallet.consent import hidden_label
@@ -61,11 +61,11 @@ class TellPages:
         at = self._desk.means.clock()
         cards = {item.id: card(item.value, at=at, locale=words.locale) for item in await self._documents(vault)}
         wanted, page = wanted_of(request.query), page_of(request.query.get("page", ""))
-        told = await telling.tellings(self._desk.means, vault)
+        told, names = await telling.tellings(self._desk.means, vault), await register.names(self._desk.means, words.locale)
         found = [
             item
             for item in told
-            if fits(wanted, [telling.reference_of(vault, item.id), *_texts(item.value, cards.get(item.value.document), words)])
+            if fits(wanted, [telling.reference_of(vault, item.id), *_texts(item.value, cards.get(item.value.document), names, words)])
         ]
         pages = max(1, -(-len(found) // ON_PAGE))
         page, rows = min(page, pages), []
@@ -232,7 +232,12 @@ class TellPages:
         document = await means.storage.read(lambda tx: DOCUMENTS.find(tx, vault, item.value.document))
         found, given_up = await telling.letters(means, vault, item), item.value.given_up
         faults = item.value.faults if document is not None else {body.key: "document" for body in item.value.bodies}
-        letters = [letter_view(body, sent, means.clock(), words, given_up=given_up, fault=faults.get(body.key, "")) for body, sent in found]
+        names = await register.names(means, words.locale)
+        letters = [
+            letter_view(body, sent, means.clock(), words, given_up=given_up, fault=faults.get(body.key, ""))
+            | {"name": names.get((body.entity, body.name), body.name)}
+            for body, sent in found
+        ]
         states = [one["state"] for one in letters]
         lines = await means.storage.read(lambda tx: history.read(tx, vault))
         return await render(
@@ -288,10 +293,14 @@ def _said(states: Sequence[str], words: Words) -> str:
     return ", ".join(f"{counted[state]} {words._(STATES[state][0])}" for state in STATES if counted[state])
 
 
-def _texts(value: Telling, about: Card | None, words: Words) -> list[str]:
+def _texts(value: Telling, about: Card | None, names: Mapping[tuple[str, str], str], words: Words) -> list[str]:
     """What somebody finds it by: what was told, of which document, and who was told."""
     document = [] if about is None else [about.title, about.subtitle, about.about, about.issuer_name]
-    return [words._(TITLES[value.word]), *document, *(text for body in value.bodies for text in (body.name, body.entity))]
+    return [
+        words._(TITLES[value.word]),
+        *document,
+        *(text for body in value.bodies for text in (body.name, body.entity, names.get((body.entity, body.name), ""))),
+    ]
 
 
 def _choice(one: Choice, words: Words) -> dict[str, Any]:
