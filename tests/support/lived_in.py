@@ -16,6 +16,7 @@ from support.house import House
 
 from demo.joan import ARTHUR
 from demo.poa import LPA_1
+from demo.tom import GRANT
 from shared.clock import DAY, monotonic, system_clock
 from shared.credentials import by_id
 from shared.private_file import write_whole
@@ -56,6 +57,25 @@ DIED = ARTHUR | {
     "register_entry": "urn:fdc:gro.example:2026:death:5551-123457",
     **{name: LPA_1[name] for name in ("issuing_authority", "issuing_country", "issuing_jurisdiction")},
 }
+CAUSE = {
+    name: DIED[name]
+    for name in ("event_type", "death_date", "register_entry", "issuing_authority", "issuing_country", "issuing_jurisdiction")
+} | {
+    "subject": {name: DIED["subject"][name] for name in ("given_name", "family_name", "birthdate")},
+    "cause_of_death": "1a. Pneumonia-Canary",
+    "certified_by": "Dr Canary-Grace",
+    "place_of_death": "Canary Cottage Hospital",
+    "occupation": "Breeder of Canary birds",
+    "informant": {"given_name": "Johanna-Canary", "family_name": "Penhalewick-Canary", "capacity": "Widow"},
+}
+ESTATE = {name: value for name, value in GRANT.items() if name != "estate_net_value_band"} | {  # a word of the software
+    "deceased": {name: DIED["subject"][name] for name in ("given_name", "family_name", "birthdate")} | {"death_date": "2026-02-03"},
+    "representative": {"given_name": "Tomos-Canary", "family_name": "Penhallow-Canary"},
+    "grant_date": "2026-05-21",
+    "grant_number": "5551-0008-4711",
+    **{name: LPA_1[name] for name in ("issuing_authority", "issuing_country", "issuing_jurisdiction")},
+}
+LOOKED = "Canary Carers of Anytown"
 WRONG = "He died on the 2nd, says the neighbour in Canary Mews."
 KNOWN = {
     "name": "Noreen Canary-Ashdown", "address": "Flat 99, Canary Court", "telephone": "01632 960777", "email": "noreen@canary.example",
@@ -68,7 +88,7 @@ PERMITTED = {
 }  # fmt: skip
 KEPT = ("Donor’s last name", "a note of who called")
 DAYS = 30
-CLAIMS = (POWER, LIMITED, DIED)
+CLAIMS = (POWER, LIMITED, DIED, CAUSE, ESTATE)
 
 
 def label(kind: str, path: str) -> str:
@@ -130,7 +150,7 @@ async def signed_in(http: ClientSession, house: House, service: str, *, name: st
 
 @dataclass(slots=True, kw_only=True)
 class Lived:
-    """What came of it: ``receipts`` are those that were signed for Nora, ``secrets`` what opens something."""
+    """What came of it: ``receipts`` are those that were signed for Nora, ``secrets`` what opens something; ``words`` open locked copies."""
 
     nora: Nora
     made: dict[str, Any]
@@ -138,6 +158,7 @@ class Lived:
     copy: bytes
     receipts: list[str] = field(default_factory=list)
     secrets: list[str] = field(default_factory=list)
+    words: list[str] = field(default_factory=list)
 
 
 async def live(house: House) -> Lived:
@@ -154,7 +175,9 @@ async def live(house: House) -> Lived:
     brought = await house.call("POST", f"{house.desk}/api/copies", key=house.council["api_key"], body=json.loads(copy))
     lived = Lived(nora=nora, made=made, shown=shown, copy=copy, receipts=[shown["receipt"], permitted, brought["receipt"]])
     lived.receipts += await _tell(house, nora)
+    lived.receipts.append(await _lock(house, nora, lived.words))
     await _remove(house, nora)
+    lived.secrets += lived.words
     lived.secrets += [made["code"], nora.token, *(each["passphrase"] for each in (house.nora, house.council, house.registry))]
     lived.secrets += [house.council["api_key"], house.registry["api_key"], made["invitation_link"].rpartition("/")[2]]
     return lived
@@ -220,6 +243,35 @@ async def _tell(house: House, nora: Nora) -> list[str]:
     assert letter["state"] == "accepted", letter
     await nora.call("POST", f"/api/cards/{document}/corrections", {"detail": "death_date/value", "words": WRONG})
     return [letter["receipt"]]
+
+
+async def _lock(house: House, nora: Nora, words: list[str]) -> str:
+    """What a registrar's entry says beside the death is shown by the wallet to whoever has the words, five times at most and once so far; a copy of
+    the power is sent locked, and the council opens it. The receipt. And there is an authority over the estate, which nobody is shown.
+    """
+    key = house.council["api_key"]
+    for kind, claims in (("life-event-full", CAUSE), ("estate-authority", ESTATE)):
+        path, headers = f"{house.issuer}/api/credentials", {"Idempotency-Key": kind}
+        body = {"type": kind, "claims": claims}
+        await _collect(nora, await house.call("POST", path, key=house.registry["api_key"], headers=headers, body=body))
+    shown = await _locked(house, nora, "life-event-full", "life-insurance", uses=5)
+    async with browser() as anybody:
+        carer = Pages(anybody, house.wallet)
+        await carer.open("/view/" + shown["link"].rpartition("/")[2])
+        await carer.send(carer.path, words=shown["words"], organisation=LOOKED)
+        assert "Pneumonia-Canary" in carer.text, carer.text
+    sent = await _locked(house, nora, "representation", "council-tax")
+    brought = await house.call("POST", f"{house.desk}/api/locked-links", key=key, body={"link": sent["html"], "words": sent["words"]})
+    assert brought["verdict"]["decision"] == "accepted", brought
+    words += [shown["words"], sent["words"]]
+    return str(brought["receipt"])
+
+
+async def _locked(house: House, nora: Nora, kind: str, use: str, **how: int) -> dict[str, Any]:
+    wish = {"to": house.council["entity"], "to_name": "Anytown Borough Council", "purpose_id": use, "type": kind, "query": use}
+    copy = await nora.call("POST", "/api/addressed", wish)
+    made: dict[str, Any] = await nora.call("POST", f"/api/addressed/{copy['id']}/locked-links", {"words": "uses" not in how} | how)
+    return made
 
 
 async def _remove(house: House, nora: Nora) -> None:
