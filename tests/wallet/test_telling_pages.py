@@ -214,6 +214,11 @@ async def test_look_agree_and_follow(home: Home) -> None:
         assert "(Cymraeg)" in await home.at.get(f"{page}{'&' if '?' in page else '?'}lang=cy"), page
     assert "1 Derbyniwyd" in await home.at.get("/tell?q=northwold+cymraeg")
     assert "(Cymraeg)" not in await home.at.get(f"{where}?lang=en")
+    for name, address, made in (("saxon mutual", "", True), ("My bank", saxon.entity, True), ("My bank", "", False)):
+        await home.at.get("/copies/new")
+        question = re.findall(r'value="(life-event/[^"]+)"', home.at.text)[0]
+        await home.at.post("/copies/new", {"to_name": name, "to": address, "question": question, "days": "7"})
+        assert (f"Made out to Saxon Mutual ({saxon.entity})" in home.at.text) is made, name
     await home.at.get("/history/1")
     assert "What they answered" in home.at.text
 

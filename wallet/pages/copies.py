@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 
 from aiohttp import web
@@ -10,11 +10,12 @@ from aiohttp import web
 from shared.credentials import all_types
 from shared.credentials._joint import TAG, is_joint
 from shared.errors import AccessDenied, Malformed, TooLarge
+from shared.trust.relying_party import RpCertificate
 from shared.web.auth import read_form
 from shared.web.finding import fits, wanted_of
 from shared.web.forms import Form
 from shared.web.pages import Again, render
-from wallet import history, locking, share
+from wallet import history, locking, register, share
 from wallet.acting import acting_words
 from wallet.cards import Card, card, type_of
 from wallet.consent import hidden_label
@@ -90,7 +91,7 @@ class CopyPages:
         """First look, then make: the first answer to the form shows what the copy would show."""
         form, words = Form(await read_form(request)), self._desk.words(request)
         vault = (await self._desk.sitting(request)).vault
-        wish = _wish(form, words)
+        wish = _wish(form, words, (await register.register(self._desk.means)).certificates)
         if form.wrong or wish is None:
             return await self._form_page(request, form)
         try:
@@ -193,9 +194,14 @@ def _purpose(purpose_id: str, locale: str) -> str:
     return next((one.title.in_(locale) for one in ready if one is not None), purpose_id)
 
 
-def _wish(form: Form, words: Words) -> Wish | None:
-    entity = form.need("to", words._("Enter the address that the organisation uses as its name, such as https://bank.example"))
-    name = form.need("to_name", words._("Enter the organisation’s name"))
+def _wish(form: Form, words: Words, known: Mapping[str, RpCertificate]) -> Wish | None:
+    """A registered organisation needs no address where one alone is called that, and has its registered name whatever was typed."""
+    typed = form.value("to_name").casefold()
+    named = [party.entity for party in known.values() if typed in {party.name.en.casefold(), party.name.cy.casefold()}]
+    entity = form.value("to") or (named[0] if len(named) == 1 else "")
+    if not entity:
+        form.need("to", words._("Enter the address that the organisation uses as its name, such as https://bank.example"))
+    name = known[entity].name.en if entity in known else form.need("to_name", words._("Enter the organisation’s name"))
     question = form.need("question", words._("Choose what the copy is for"))
     days = form.value("days", "7")
     if form.wrong or "/" not in question or not (days.isascii() and days.isdigit() and len(days) <= 4):
