@@ -214,8 +214,9 @@ async def _refresh(office: Office, request: RefreshRequest, prover: Prover) -> T
     """A new access token for a refresh token.
 
     One that is tied to a key and an attested wallet is of no use to a thief and stays as it is, so that a lost answer costs nobody anything
-    (FAPI 2.0 section 5.3.2.1, item 9). Any other serves once and brings the next one; somebody using an old one ends all tokens of its
-    family: one of the two is a thief.
+    (FAPI 2.0 section 5.3.2.1, item 9). Any other brings the next one. Where it is tied to a key it serves until that one was used, for a wallet
+    may have died before it could write that down; else it serves once. Somebody using an old one ends all tokens of its family: one of the
+    two is a thief.
     """
     at, shown = office.clock(), digest("refresh", request.refresh_token)
 
@@ -232,7 +233,8 @@ async def _refresh(office: Office, request: RefreshRequest, prover: Prover) -> T
         if bound:
             await invitations.prolong_refresh(tx, shown, pair.tokens.refresh_until)
         else:
-            await invitations.spend_refresh(tx, shown)
+            again = found.entitlement.jkt is not None
+            await invitations.spend_refresh(tx, shown, found.entitlement.id, again=again)
         await invitations.tie(tx, found.entitlement.id, client=prover.client_id, instance=prover.instance, jkt=prover.jkt)
         await invitations.add_tokens(tx, found.entitlement.id, pair.tokens)
         await invitations.prolong(tx, found.entitlement.id, pair.tokens.refresh_until)

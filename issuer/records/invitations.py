@@ -185,7 +185,7 @@ async def add_tokens(tx: Tx, entitlement: str, tokens: NewTokens) -> None:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Renewal:
-    """A refresh token that was shown, with what it belongs to (of its documents the first). ``used``: it had been spent before."""
+    """A refresh token that was shown, with what it belongs to (of its documents the first). ``used``: it had been spent before, for good."""
 
     entitlement: Entitlement
     used: bool
@@ -222,12 +222,13 @@ async def by_refresh(tx: Tx, digest: bytes, at: int) -> Renewal | None:
         configurations=tuple(str(row["configurations"]).split()),
         named=bool(row["named"]),
     )
-    return Renewal(entitlement=entitlement, used=bool(row["spent"]))
+    return Renewal(entitlement=entitlement, used=int(row["spent"]) == 1)
 
 
-async def spend_refresh(tx: Tx, digest: bytes) -> bool:
-    """Take a refresh token once; false if it was."""
-    return await tx.execute("UPDATE token SET spent = 1 WHERE digest = $1 AND kind = 'refresh' AND spent = 0", digest) == 1
+async def spend_refresh(tx: Tx, digest: bytes, entitlement: str, *, again: bool) -> None:
+    """Take a refresh token, and whatever others of its family there were. ``again``: it serves until the one that follows it was used."""
+    await tx.execute("UPDATE token SET spent = 1 WHERE entitlement = $1 AND kind = 'refresh' AND digest <> $2", entitlement, digest)
+    await tx.execute("UPDATE token SET spent = $2 WHERE digest = $1 AND kind = 'refresh'", digest, 2 if again else 1)
 
 
 async def prolong_refresh(tx: Tx, digest: bytes, until: int) -> None:

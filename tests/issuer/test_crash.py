@@ -16,11 +16,12 @@ from typing import Any
 
 import pytest
 from support.dying import environment
-from support.issuing_story import CLERK, copies
+from support.issuing_story import CLERK, HOLDER, copies
 from support.registry import LPA_1, Template
 
 from issuer import authorize, config, offers
 from issuer.app import open_office, start, stop
+from issuer.clients import Prover
 from issuer.nonces import fresh_nonce
 from issuer.office import Office
 from issuer.publish import StatusLists
@@ -127,11 +128,11 @@ async def _redeemed(office: Office, said: dict[str, Any], *, durable: bool) -> N
     request = PreAuthorizedRequest(code=said["made"]["code"], tx_code=said["made"]["tx_code"])
     if durable:  # the answer was lost: the code is used, and the office makes a new invitation
         with pytest.raises(InvalidGrant):
-            await authorize.token(office, request)
+            await authorize.token(office, request, HOLDER)
     else:
-        await authorize.token(office, request)
+        await authorize.token(office, request, HOLDER)
         with pytest.raises(InvalidGrant):
-            await authorize.token(office, request)
+            await authorize.token(office, request, HOLDER)
 
 
 async def _issued(office: Office, said: dict[str, Any], *, durable: bool) -> None:
@@ -153,12 +154,17 @@ async def _notified(office: Office, _: dict[str, Any], *, durable: bool) -> None
 
 
 async def _refreshed(office: Office, said: dict[str, Any], *, durable: bool) -> None:
+    """Whether the answer was lost or not: the token serves its own key again until the next one was used, and then ends them all."""
+    assert durable in (True, False)
     request = RefreshRequest(refresh_token=said["redeemed"]["refresh"])
-    if durable:
+    await authorize.token(office, request, HOLDER)
+    with pytest.raises(InvalidGrant):
+        await authorize.token(office, request, Prover(jkt="thumbprint-of-another-key"))
+    following = await authorize.token(office, request, HOLDER)
+    last = await authorize.token(office, RefreshRequest(refresh_token=following.refresh_token or ""), HOLDER)
+    for old in (request, RefreshRequest(refresh_token=last.refresh_token or "")):
         with pytest.raises(InvalidGrant):
-            await authorize.token(office, request)
-    else:
-        await authorize.token(office, request)
+            await authorize.token(office, old, HOLDER)
 
 
 async def _invited(office: Office, said: dict[str, Any], *, durable: bool) -> None:
@@ -167,9 +173,9 @@ async def _invited(office: Office, said: dict[str, Any], *, durable: bool) -> No
     request = RefreshRequest(refresh_token=said["refreshed"]["refresh"])
     if durable:
         with pytest.raises(VcError):
-            await authorize.token(office, request)
+            await authorize.token(office, request, HOLDER)
     else:
-        await authorize.token(office, request)
+        await authorize.token(office, request, HOLDER)
 
 
 async def _changed(office: Office, _: dict[str, Any], *, durable: bool) -> None:

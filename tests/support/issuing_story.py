@@ -15,8 +15,9 @@ from support.signing import Signer
 
 from issuer import authorize, config, issue, offers, revoke
 from issuer.app import open_office, start, stop
+from issuer.clients import Access, Prover
 from issuer.nonces import fresh_nonce
-from issuer.office import Office
+from issuer.office import Office, digest
 from issuer.sessions import Action, Actor
 from shared.keys import KeyId
 from shared.openid4vci import (
@@ -29,6 +30,11 @@ from shared.openid4vci import (
 )
 
 CLERK = Actor(role="clerk", name="Clara")
+HOLDER = Prover(jkt="thumbprint-of-the-key-of-her-wallet")
+
+
+def shown(access: str) -> Access:
+    return Access(digest("access", access), HOLDER.jkt)
 
 
 def say(step: str, **values: object) -> None:
@@ -41,7 +47,7 @@ async def copies(office: Office, access: str, nonce: str, count: int) -> tuple[t
     at = office.clock()
     proofs = [one.finish(prepare_key_proof(key=KeyId("k"), public=one.public, audience=URL, nonce=nonce, at=at)) for one in keys]
     request = CredentialRequest(configuration_id="representation-sd-jwt", proofs=tuple(proofs))
-    response = await issue.issue(office, authorize.bearer(f"Bearer {access}"), request)
+    response = await issue.issue(office, shown(access), request)
     return response.credentials, response.notification_id or ""
 
 
@@ -51,16 +57,15 @@ async def tell(office: Office) -> None:
     made = await offers.make(office, order, actor=CLERK, idempotency_key="once")
     code = offers.pre_authorized_code(made.secrets.token)
     say("made", id=made.document, code=code, tx_code=made.secrets.code)
-    token = await authorize.token(office, PreAuthorizedRequest(code=code, tx_code=made.secrets.code))
+    token = await authorize.token(office, PreAuthorizedRequest(code=code, tx_code=made.secrets.code), HOLDER)
     say("redeemed", access=token.access_token, refresh=token.refresh_token)
     nonce = await fresh_nonce(office)
     say("nonce", nonce=nonce)
     wires, delivery = await copies(office, token.access_token, nonce, 3)
     say("issued", copies=wires)
-    access = authorize.bearer(f"Bearer {token.access_token}")
-    await issue.notify(office, access, NotificationRequest(notification_id=delivery, event=Event.ACCEPTED))
+    await issue.notify(office, shown(token.access_token), NotificationRequest(notification_id=delivery, event=Event.ACCEPTED))
     say("notified")
-    token = await authorize.token(office, RefreshRequest(refresh_token=token.refresh_token or ""))
+    token = await authorize.token(office, RefreshRequest(refresh_token=token.refresh_token or ""), HOLDER)
     say("refreshed", access=token.access_token, refresh=token.refresh_token)
     again = await offers.invite_again(office, made.document, actor=CLERK)
     say("invited", code=offers.pre_authorized_code(again.secrets.token), tx_code=again.secrets.code)

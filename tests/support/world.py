@@ -78,6 +78,8 @@ class Office:
     bend: Bend = _as_it_is
     says: dict[str, Callable[[Fetch], Fetched]] = field(default_factory=dict)
     refreshes: bool = True
+    forgiving: bool = False
+    """A refresh token serves until the one that follows it was used, as at an office that ties it to a key."""
     access_seconds: int = 300
     statuses: dict[int, int] = field(default_factory=dict)
     codes: set[str] = field(default_factory=lambda: {"pre-1"})
@@ -163,8 +165,9 @@ class Office:
             known = form["pre-authorized_code"] in self.codes and form.get("tx_code") == CODE
             self.codes -= {form["pre-authorized_code"]} if known else set()
         else:
-            known = form["refresh_token"] in self.refresh_tokens
-            self.refresh_tokens -= {form["refresh_token"]}
+            used = form["refresh_token"]
+            known = used in self.refresh_tokens
+            self.refresh_tokens = {used} if known and self.forgiving else self.refresh_tokens - {used}
         if not known:
             return _json({"error": "invalid_grant", "error_description": "no such code"}, 400)
         number = len(self.tokens)
