@@ -371,7 +371,7 @@ def _proof(answered: Answered, opened: Opened) -> int:
 
 def labels_of(desk: Desk, verdict: Mapping[str, Any]) -> list[str]:
     """What people call the details that a rendered verdict holds, each once, as their kind registered it in English."""
-    shown = [(desk.types[each["vct"]], each["claims"]) for each in verdict["credentials"] if each["vct"] in desk.types]
+    shown = [(desk.types[each["vct"]], each["claims"]) for each in verdict.get("credentials", ()) if each["vct"] in desk.types]
     rows = [row for kind, claims in shown for row in details(kind, claims)]
     return list(dict.fromkeys(row.label for row in sorted(rows, key=lambda row: row.limit)))
 
