@@ -54,7 +54,7 @@ from shared.openid4vci import (
     redeem_code,
     sign_in_url,
 )
-from shared.openid4vp import post_response, resolve_request
+from shared.openid4vp import post_response, render_response, resolve_request
 from shared.private_file import write_whole
 from shared.trust.anchors import Anchor, TrustAnchors, render_trust
 from shared.trust.policy import Policy
@@ -219,7 +219,7 @@ class Scene:
             form, copy = formats()[each.format], copies[each.id]
             chosen = form.disclose(form.parse(copy.wire), SHOWN[each.id])
             token[each.id] = [copy.holder.finish(form.present(chosen, request.binding(), key=copy.holder.key, at=at))]
-        await arun(post_response(request, token, plain_http=LOOPBACK), self.fetcher)
+        await arun(post_response(request, render_response(request, token), plain_http=LOOPBACK), self.fetcher)
         state = await self.stage.call("GET", f"{api}/{asked['id']}", key=key)
         if state["decision"] != "accepted":
             raise RuntimeError(f"{state['decision']}: {state['verdict']}")

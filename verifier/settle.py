@@ -319,7 +319,7 @@ async def _seal_basis(desk: Desk, asked: Asked, opened: Opened) -> bytes | None:
         return None
     verdict, receipt = opened.verdict, opened.receipt
     if opened.vp_token and "together" in verdict:  # undecided: the receipt names all of it
-        receipt = receipt | {"shown": labels_of(desk, verdict)}
+        receipt = {**receipt, "shown": labels_of(desk, verdict)}
     verdict = {name: verdict[name] for name in ("status", "together") if name in verdict}
     bare = replace(opened, verdict=verdict, receipt=receipt, response_code="", vp_token={}, bound={}, key={}, statuses=())
     return await desk.custodian.seal(STORAGE, _render(bare), context=basis_context(asked.id))

@@ -166,7 +166,7 @@ async def test_at_c02_2_another_department_needs_its_own_copy_and_asks_nobody(tm
         await parking.walker.look("desk-parking")
         shown = await parking.walker.text()
         files = [item.value.file for item in await hands.nora.site.host.storage.read(lambda tx: ADDRESSED.all(tx, hands.nora.vault))]
-        (opened,) = [opened_of(each) for each in files if parse_file(each).aud == audience(PARKING)]
+        (opened,) = [opened_of(each.encode()) for each in files if parse_file(each).aud == audience(PARKING)]
         assert "Margaret" in shown
         assert "Margaret" in opened
         for value in NEVER:

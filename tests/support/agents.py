@@ -110,7 +110,7 @@ async def open_agents(
     clock = Watch(at)
     with easy_seal():
         made = await set_up_office(folder / "office", OPG, "Office of the Public Guardian (test)", clock)
-        trust = (f"{made.anchor}:credential-issuer:{OPG}",)
+        trust: tuple[str, ...] = (f"{made.anchor}:credential-issuer:{OPG}",)
         templates = []
         for number, (entity, name) in enumerate(bodies):
             templates.append(await set_up_desk(folder / f"desk-{number}", entity, name, trust, clock))

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
+from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
 from support.desk import Running, Site, Template, copy_file, opened, present, serving
 from support.signing import AT
 
-from shared.errors import VcError
 from shared.openid4vp import render_response
 from shared.receipts import peek_receipt
 from shared.storage import Tx
@@ -23,7 +23,7 @@ from verifier.settle import Outcome, verify_decisions
 FIFTY = 50
 
 
-def told(work: list[Outcome | VcError | BaseException | None]) -> Counter[str]:
+def told(work: Iterable[object]) -> Counter[str]:
     return Counter(
         each.decision.code or each.decision.decision if isinstance(each, Outcome) else getattr(each, "code", type(each).__name__)
         for each in work

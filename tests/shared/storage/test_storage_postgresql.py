@@ -55,9 +55,10 @@ async def test_a_checkpoint_clears_the_tables_where_something_was_deleted(postgr
             " pg_stat_get_vacuum_count(reltoastrelid) FROM pg_class WHERE oid = 'line'::regclass"
         )
         assert row is not None
-        return tuple(map(int, row))
+        return tuple(int(each) for each in row)
 
     async def until(*dead: bool) -> tuple[int, ...]:
+        found: tuple[int, ...] = ()
         for _ in range(300):
             found = await storage.read(counted)
             if tuple(each > 0 for each in found[:2]) == dead:
