@@ -51,11 +51,11 @@ async def test_a_checkpoint_clears_the_tables_where_something_was_deleted(postgr
 
     async def counted(tx: Tx) -> tuple[int, ...]:
         row = await tx.fetchrow(
-            "SELECT pg_stat_get_dead_tuples(oid), pg_stat_get_dead_tuples(reltoastrelid), pg_stat_get_vacuum_count(oid),"
-            " pg_stat_get_vacuum_count(reltoastrelid) FROM pg_class WHERE oid = 'line'::regclass"
+            "SELECT pg_stat_get_dead_tuples(oid) AS dead, pg_stat_get_dead_tuples(reltoastrelid) AS beside, pg_stat_get_vacuum_count(oid) AS cleared,"
+            " pg_stat_get_vacuum_count(reltoastrelid) AS cleared_beside FROM pg_class WHERE oid = 'line'::regclass"
         )
         assert row is not None
-        return tuple(int(each) for each in row)
+        return tuple(int(row[name]) for name in ("dead", "beside", "cleared", "cleared_beside"))
 
     async def until(*dead: bool) -> tuple[int, ...]:
         found: tuple[int, ...] = ()
