@@ -125,7 +125,7 @@ async def open_slip(desk: Desk, reference: str) -> Customer | None:
     async def unit(tx: Tx) -> None:
         await log.append(tx, record, at=at, keep_until=keep_until, entropy=desk.entropy)
 
-    await desk.storage.write(unit)
+    await desk.storage.write(unit, point="known-slip")
     return customer
 
 

@@ -84,7 +84,7 @@ async def certify(desk: Desk, scan_desk: ScanDesk) -> Certified:
     at = desk.clock()
     renewed = replace(scan_desk, certified_until=at + CERTIFIED, seen_at=at)
     certificate = await _certificate(desk, renewed)
-    if not await desk.storage.write(lambda tx: records.certify(tx, renewed.id, until=renewed.certified_until, at=at)):
+    if not await desk.storage.write(lambda tx: records.certify(tx, renewed.id, until=renewed.certified_until, at=at), point="certify-desk"):
         raise InvalidToken("this desk was ended")
     return Certified(desk=renewed, certificate=certificate)
 

@@ -161,7 +161,7 @@ class Outbox:
     async def sweep(self) -> None:
         """Drop answers that nobody fetched."""
         at = self.clock()
-        await self.storage.write(lambda tx: tx.execute("DELETE FROM outbox WHERE ends_on <= $1", at))
+        await self.storage.write(lambda tx: tx.execute("DELETE FROM outbox WHERE ends_on <= $1", at), point="outbox-over")
 
     async def work(self) -> int:
         """Post and ask whatever is due now; how many were tried."""

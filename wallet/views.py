@@ -116,7 +116,7 @@ class Views:
     async def sweep(self) -> None:
         """Drop what nobody needs any more."""
         at = self.clock()
-        await self.storage.write(lambda tx: tx.execute("DELETE FROM views WHERE ends_on <= $1", at))
+        await self.storage.write(lambda tx: tx.execute("DELETE FROM views WHERE ends_on <= $1", at), point="views-over")
 
     def _open(self, row: _Row | None) -> _Row:
         if row is None or not row.view.token or row.view.until <= self.clock():

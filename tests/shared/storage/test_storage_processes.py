@@ -33,6 +33,10 @@ async def lines(storage: Storage) -> list[int]:
 
 
 async def test_three_processes_migrate_at_once(storage_uri: str) -> None:
+    """One that was killed at it before has left none of the steps."""
+    killed = start(storage_uri, "migrate", "migrate:before")
+    told, _ = killed.communicate()
+    assert (killed.returncode, told) == (-signal.SIGKILL, "")
     racers = [start(storage_uri, "migrate") for _ in range(3)]
     for racer in racers:
         assert racer.stdin is not None
