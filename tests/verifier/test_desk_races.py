@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -17,13 +17,13 @@ from shared.storage import Tx
 from verifier import copies, packs
 from verifier.desk import Desk
 from verifier.material import Store
-from verifier.receive import receive
+from verifier.receive import Again, receive
 from verifier.settle import Outcome, verify_decisions
 
 FIFTY = 50
 
 
-def told(work: Iterable[object]) -> Counter[str]:
+def told(work: Sequence[Outcome | Again | BaseException | None]) -> Counter[str]:
     return Counter(
         each.decision.code or each.decision.decision if isinstance(each, Outcome) else getattr(each, "code", type(each).__name__)
         for each in work

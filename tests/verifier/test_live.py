@@ -273,8 +273,8 @@ async def test_answer_is_taken_once(desk: Running) -> None:
 async def test_the_same_bytes_get_the_same_receipt_and_change_nothing(desk: Running, *, good: bool) -> None:
     """For a wallet that never heard the answer: only these bytes, only at this request, and no longer than the verdict is kept."""
     asked, other = await desk.ask(), await desk.ask()
-    request, late = await desk.read(asked), dict[str, Any]() if good else {"expires_at": AT - 60}
-    body = render_response(request, present(request, at=AT, **late))
+    request = await desk.read(asked)
+    body = render_response(request, present(request, at=AT) if good else present(request, at=AT, expires_at=AT - 60))
     status, told = await desk.post(asked, body)
     assert status == (200 if good else 400)
     before, lines = await desk.state(asked), (await verify_decisions(desk.desk)).size
