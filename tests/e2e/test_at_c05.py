@@ -396,9 +396,11 @@ async def test_at_c05_4_joan_is_offered_to_tell_them_that_it_was_cancelled(made:
             assert (called.letter.about, earlier.exchange.decision) == (earlier.letter.mark, "accepted"), entity
         again = {one.body.entity: one.body.about for one, _ in await copies(joan) if one.word}
         assert again == first
-        council = BODIES[0]
-        await undoes(await at_desk(street, council, open_page), UNDO[REGISTERED[council]])
-        assert sorted(post.letter.undo for post in await post_of(street, council)) == ["", "done"]
+        one_of_each = {use: entity for entity, use in REGISTERED.items()}
+        assert one_of_each.keys() == UNDO.keys()
+        for use, entity in one_of_each.items():
+            await undoes(await at_desk(street, entity, open_page), UNDO[use])
+            assert sorted(post.letter.undo for post in await post_of(street, entity)) == ["", "done"]
 
 
 async def undoes(clerk: Clerk, words: str) -> None:
