@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from typing import Any
 
 from demo.script import Script
 from demo.stage import Stage
 from demo.town import House, Town, found, said, tell_what_is_kept
+from shared.addressed import render_file
 from shared.private_file import write_whole
+from shared.sealed_link import find, open_with_words
 
 JOAN = "Joan Penhale"
 REGISTRY = "General Register Office (test)"
@@ -134,6 +137,21 @@ async def by_hand(town: Town, script: Script, copies: dict[str, str]) -> None:
         script.say(f"The words are: {made['words']}")
         await town.run(BY_HAND, "bundle", "make", "--out", str(town.path("telecare.pack")))
         step.came(said(await town.check(BY_HAND, "locked.html", "telecare.pack", "--words", str(town.path("words")))))
+    with script.step(
+        f"{name} puts what was in it before its desk, and mails her a receipt, which she takes in", expected="accepted"
+    ) as step:
+        link = open_with_words(find(made["html"]) or "", made["words"])
+        checked = await town.at(BY_HAND, "POST", "/api/copies", json.loads(render_file(link.copy)))
+        lines = (await town.by(JOAN, "GET", "/api/history"))["entries"]
+        seq = next(line["seq"] for line in lines if line["transactionType"] == "addressed-copy" and of_whom(line) == town.url(BY_HAND))
+        taken = await town.by(JOAN, "POST", f"/api/history/{seq}/receipt", {"text": checked["receipt"]})
+        script.say("Her wallet holds it against the copy that it made: it is for that one, and signed by them.")
+        step.came(taken["problem"] or taken["decision"])
+
+
+def of_whom(line: dict[str, Any]) -> str:
+    """The body of a line of the history, by its identifier."""
+    return str(line["interactingPartyIdentifier"]["identifier"])
 
 
 async def mistake(town: Town, script: Script, document: str, number: str) -> None:
@@ -172,7 +190,10 @@ def in_words(told: dict[str, Any]) -> str:
 
 
 async def at_the_end(town: Town, script: Script) -> None:
-    with script.step("What each body now holds of Arthur, by their own signed receipts", expected="receipts from 12 bodies") as step:
+    with script.step("What each body now holds of Arthur, by their own signed receipts", expected="receipts from 13 bodies") as step:
         _, bodies = await tell_what_is_kept(script, town, JOAN)
+        script.say(
+            f"{_BODIES[DOWN][0]} is still off, and holds nothing. To {_BODIES[BY_HAND][0]} she still has to bring the corrected copy, as she did the first."
+        )
         script.say("The registry holds the entry, as it always did, and knows of nobody who was told.")
         step.came(f"receipts from {bodies} bodies")

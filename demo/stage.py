@@ -26,6 +26,14 @@ from shared.clock import monotonic
 FOLDER = Path(".demo")
 PORTS = {"issuer": 8101, "wallet": 8102, "verifier": 8103}
 PATIENCE = 60.0  # seconds until a service must answer, on a machine that starts a dozen at once
+_LATER = (
+    "import runpy, sys, time\n"
+    "now, ahead = time.time, int(sys.argv[1])\n"
+    "time.time = lambda: now() + ahead\n"
+    "module, sys.argv = sys.argv[2], sys.argv[2:]\n"
+    "runpy.run_module(module, run_name='__main__', alter_sys=True)\n"
+)
+"""Runs a program by a clock that is so many seconds ahead."""
 
 
 class StageError(Exception):
@@ -67,10 +75,11 @@ class Stage:
         """Run one of the command line programs and return how it ended."""
         return subprocess.run([sys.executable, "-m", module, *arguments], capture_output=True, text=True, env=environment({}), check=False)
 
-    def serve(self, service: str, folder: str, *, program: str = "") -> None:
-        """Start a service; where a story has several of a kind, ``program`` says which kind this is."""
+    def serve(self, service: str, folder: str, *, program: str = "", ahead: int = 0) -> None:
+        """Start a service; where a story has several of a kind, ``program`` says which kind this is. ``ahead``: so many seconds from now."""
         log = (self.folder / f"{folder}.log").open("wb")
-        command = [sys.executable, "-m", program or service, "serve", "--dir", str(self.folder / folder)]
+        clock = ["-c", _LATER, str(ahead)] if ahead else ["-m"]
+        command = [sys.executable, *clock, program or service, "serve", "--dir", str(self.folder / folder)]
         self.running[service] = subprocess.Popen(command, stdout=log, stderr=subprocess.STDOUT, env=environment({}))
         log.close()
 

@@ -80,17 +80,25 @@ class Town:
             raise StageError(f"{program} {' '.join(arguments)} in {house} ended with {done.returncode}:\n{done.stderr}{done.stdout}")
         return done.stdout
 
-    async def start(self, name: str) -> None:
-        self.stage.serve(name, name, program=WALLET if name == WALLET else self.houses[name].program)
+    async def start(self, name: str, *, ahead: int = 0) -> None:
+        self.stage.serve(name, name, program=WALLET if name == WALLET else self.houses[name].program, ahead=ahead)
         await self.stage.ready(name, name)
+
+    async def later(self, seconds: int, *names: str) -> None:
+        """So much later at these houses: their clocks have gone on. Where the wallets are among them, all are closed."""
+        await together([self.stage.stop_one(name) for name in names])
+        await together([self.start(name, ahead=seconds) for name in names])
 
     # --- what people do
 
     async def open_wallet(self, person: str) -> None:
         """Somebody makes a wallet, and is signed in."""
         passphrase = self.passphrases.setdefault(person, generate_passphrase(system_entropy))
-        body = {"holder": person, "passphrase": passphrase}
-        await self.stage.call("POST", self.url(WALLET) + "/api/wallets", body=body)
+        await self.stage.call("POST", self.url(WALLET) + "/api/wallets", body={"holder": person, "passphrase": passphrase})
+        await self.sign_in(person)
+
+    async def sign_in(self, person: str) -> None:
+        body = {"holder": person, "passphrase": self.passphrases[person]}
         self.people[person] = (await self.stage.call("POST", self.url(WALLET) + "/api/session", body=body))["token"]
 
     async def make(self, office: str, kind: str, claims: Mapping[str, Any], **more: Any) -> dict[str, Any]:
@@ -249,16 +257,22 @@ def _kept(receipt: Receipt) -> str:
 
 
 async def tell_what_is_kept(script: Script, town: Town, *people: str) -> tuple[int, int]:
-    """By their receipts: what each body keeps of each person now, and until when. How many receipts, of how many bodies."""
+    """By their receipts: what each body keeps of each person now, and until when. How many receipts, of how many bodies.
+
+    A body that gave none is named too.
+    """
     told = [
         peek_receipt(line["receipt"])
         for person in people
         for line in reversed((await town.by(person, "GET", "/api/history"))["entries"])
         if line.get("receipt")
     ]
-    lines: Counter[str] = Counter()
+    lines: dict[str, Counter[str]] = {each.name: Counter() for each in town.of("verifier")}
     for receipt in told:
-        lines[f"{town.name(receipt.entity)}, {receipt.purpose_id}, {receipt.decision}: {_kept(receipt)}"] += 1
-    for line, count in lines.items():
-        script.show(line if count == 1 else f"{line} ({count} receipts)")
+        lines[town.name(receipt.entity)][f"{receipt.purpose_id}, {receipt.decision}: {_kept(receipt)}"] += 1
+    for name, kept in lines.items():
+        for line, count in kept.items():
+            script.show(f"{name}, {line}" if count == 1 else f"{name}, {line} ({count} receipts)")
+        if not kept:
+            script.show(f"{name}: nothing, and it gave no receipt")
     return len(told), len({receipt.entity for receipt in told})
