@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import datetime as dt
 import json
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ from demo.realm import WALLET
 from demo.script import Script
 from demo.stage import RefusedError, Stage, StageError
 from demo.town import House, Town, found, said, tell_view, tell_what_is_kept
-from shared.clock import floor_day, system_clock
+from shared.clock import floor_day, monotonic, system_clock
 
 NORA, PETER, MARGARET = "Nora Ashdown", "Peter Ashdown", "Margaret Ashdown"
 KIND = "representation"
@@ -60,6 +61,7 @@ async def play(stage: Stage, script: Script) -> list[str]:
     await record(town, script, document)
     await permission(town, script, document)
     await together(town, script)
+    await reported(town, script, document, hers)
     await margaret(town, script, document, hers)
     await at_the_end(town, script)
     operator, passphrase = (town.made["guardian"][name] for name in ("operator", "passphrase"))
@@ -177,6 +179,36 @@ async def together(town: Town, script: Script) -> None:
         step.came(f"{said(state['verdict'])}: {agreed['agreed']} of {agreed['needed']}")
 
 
+async def reported(town: Town, script: Script, document: str, hers: str) -> None:
+    """What Nora's wallet reports, at an hour that was settled when she collected the document."""
+    with script.step(
+        "Weeks later, at an hour settled on the first day, Nora's wallet reports. Margaret reads what was done in her name",
+        expected="6 uses",
+    ) as step:
+        due = await until(lambda: town.by(NORA, "GET", f"/api/cards/{document}/donor"), "next_report_at")
+        await town.later(due["next_report_at"] - system_clock() + 60, "guardian", "council", WALLET)
+        day = dt.datetime.fromtimestamp(due["next_report_at"], dt.UTC)
+        script.say(f"It is {day:%d %B %Y} now, by the clocks of the wallets, the Public Guardian and the council.")
+        for person in (NORA, MARGARET, PETER):
+            await town.sign_in(person)
+        seen = await until(lambda: town.by(MARGARET, "GET", f"/api/cards/{hers}/donor"), "uses")
+        for use in seen["uses"]:
+            day = dt.datetime.fromtimestamp(use["at"], dt.UTC)
+            script.show(f"{day:%d %B}: {use['name']}. {use['purpose']}")
+        script.say("Nora's wallet wrote this, locked for Margaret's alone. The Public Guardian passed it on and could not read it.")
+        step.came(f"{len(seen['uses'])} uses")
+
+
+async def until(look: Callable[[], Awaitable[dict[str, Any]]], what: str) -> dict[str, Any]:
+    """What is seen once there is such a thing; wallets look after their documents three times a minute."""
+    ends = monotonic() + 120
+    while not (seen := await look())[what]:
+        if monotonic() > ends:
+            raise StageError(f"there is no {what}")
+        await asyncio.sleep(0.3)
+    return seen
+
+
 async def margaret(town: Town, script: Script, document: str, hers: str) -> None:
     """She stops it."""
     with script.step("Margaret stops it for now, from her own wallet", expected="on-hold") as step:
@@ -185,7 +217,7 @@ async def margaret(town: Town, script: Script, document: str, hers: str) -> None
         step.came(state["standing"])
     with script.step("Nora tries the council once more", expected="rejected: suspended") as step:
         _, verdict = await town.show(NORA, "council", KIND, "council-tax", document)
-        script.say("Her wallet finds out by the clock, and then says why and where to turn; nobody is told who asked.")
+        script.say("Her wallet finds out by the clock. Then it says that Margaret asked for this, and where Nora can turn.")
         step.came(said(verdict))
 
 
