@@ -325,7 +325,7 @@ async def test_at_c05_1_joan_tells_fourteen_in_one_sitting(made: Made, tmp_path:
         await joan.enters()
         await walker.go(where)
         await counts(page, accepted=12, undelivered=1, misfit=1)
-        await page.get_by_text("They may not have it, for no receipt came.").wait_for()
+        await page.get_by_text("They may not have it, for no receipt came, and the copy in it has run out.").wait_for()
         await walker.look("over")
         await walker.go(f"{where}?lang=cy")
         await walker.look("over-welsh")
