@@ -9,9 +9,10 @@ import msgspec
 from shared.clock import DAY
 from shared.errors import Conflict
 from shared.storage import Tx
+from wallet import permissions
 from wallet.keep import Vault
 from wallet.means import Means
-from wallet.present import close, send
+from wallet.present import close, request_object, send
 from wallet.records import REQUESTS, Item
 from wallet.sessions import Agreed, Request, Unanswered
 
@@ -41,9 +42,22 @@ async def _settle(means: Means, vault: Vault, item: Item[Request], state: Agreed
         detail = state.fault or "this wallet stopped while it was sending"
         await close(means, vault, item, Unanswered(at=means.clock(), shown=state.shown, detail=detail))
         return
-    value = msgspec.structs.replace(item.value, state=msgspec.structs.replace(state, again_at=means.clock()))
-    noted = await means.storage.write(lambda tx: REQUESTS.replace(tx, vault, item, value, entropy=means.entropy), point="send-again")
-    await send(means, vault, noted)
+    asked, value = (
+        request_object(means, item.value),
+        msgspec.structs.replace(item.value, state=msgspec.structs.replace(state, again_at=means.clock())),
+    )
+
+    async def note(tx: Tx) -> Item[Request] | None:
+        if not await permissions.as_given(tx, vault, asked):
+            return None
+        return await REQUESTS.replace(tx, vault, item, value, entropy=means.entropy)
+
+    noted = await means.storage.write(note, point="send-again")
+    if noted is None:
+        unknown = Unanswered(at=means.clock(), shown=state.shown, detail="what went with it was taken back")
+        await close(means, vault, item, unknown)
+    else:
+        await send(means, vault, noted)
 
 
 async def forget_old(means: Means, vault: Vault) -> None:

@@ -130,8 +130,18 @@ async def arrived(tx: Tx, means: Means, vault: Vault, asked: RequestObject, pres
         if item is not None and decision == "rejected":
             await PERMITTED.drop(tx, vault, item.id)
         elif item is not None:
-            value = msgspec.structs.replace(item.value, presentation=presentation, state="in-force" if decision == "accepted" else "sent")
+            state: State = (
+                "in-force" if decision == "accepted" and item.value.state == "sent" else item.value.state
+            )  # it may be taken back by now
+            value = msgspec.structs.replace(item.value, presentation=presentation, state=state)
             await PERMITTED.replace(tx, vault, item, value, entropy=means.entropy)
+
+
+async def as_given(tx: Tx, vault: Vault, asked: RequestObject) -> bool:
+    """Whether of those that go with an answer none was taken back, or ended, while nobody was heard of it."""
+    names = [name_of(vault, one.discloser.id, one.id) for one in map(parse_permission, asked.transaction_data) if one is not None]
+    found = [await PERMITTED.find(tx, vault, name) for name in names]
+    return all(item is not None and item.value.state == "sent" for item in found)
 
 
 def name_of(vault: Vault, entity: str, number: str) -> str:

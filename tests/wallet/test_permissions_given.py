@@ -30,9 +30,9 @@ from wallet.cut_off import CUT_OFF, settle_cut_off
 from wallet.holding import sign_presentation
 from wallet.means import Means
 from wallet.permitted import Permitted
-from wallet.present import agree, read_request, request_object
-from wallet.records import PERMITTED, Item
-from wallet.sessions import Asker
+from wallet.present import agree, read_request, request_object, send
+from wallet.records import PERMITTED, REQUESTS, Item
+from wallet.sessions import Answered, Asker, Unanswered
 from wallet.statement import keeps_longer
 
 
@@ -223,6 +223,26 @@ async def test_an_answer_that_got_lost_is_found_out_about(nora: Wallet, street: 
     assert item.value.state == "sent"
     item = await permissions.look(nora.means, nora.vault, item.id)
     assert (item.value.state, item.value.problem) == ("in-force", "")
+
+
+@pytest.mark.parametrize("settled", [True, False])
+async def test_what_was_taken_back_before_anybody_was_heard_stays_so(nora: Wallet, street: Street, *, settled: bool) -> None:
+    """The answer is not posted again then; and where the two crossed, what came of the answer changes nothing."""
+    view = await nora.ask(await ask(street))
+    street.deaf = True
+    await agree(nora.means, nora.vault, view.id)
+    street.deaf = False
+    (item,) = await permissions.given(nora.means, nora.vault)
+    assert (await permissions.withdraw(nora.means, nora.vault, item.id)).value.state == "withdrawn"
+    asked = await nora.storage.read(lambda tx: REQUESTS.get(tx, nora.vault, view.id))
+    if settled:
+        street.clock.at += CUT_OFF
+        await settle_cut_off(nora.means, nora.vault)
+    else:
+        await send(nora.means, nora.vault, asked)
+    after = await nora.storage.read(lambda tx: REQUESTS.get(tx, nora.vault, view.id))
+    assert isinstance(after.value.state, Unanswered if settled else Answered)
+    assert (await permissions.find(nora.means, nora.vault, item.id)).value.state == "withdrawn"
 
 
 async def test_what_was_cut_off_while_it_was_sent_can_only_be_taken_back(nora: Wallet, street: Street) -> None:
