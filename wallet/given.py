@@ -258,14 +258,14 @@ async def enter(tx: Tx, means: Means, vault: Vault, entry: Entry) -> Entry:
 def after(sent: Sent, line: Entry) -> Sent:
     """Where it stands once its holder was handed the answer on ``line``: a good one counts as if it had come by itself.
 
-    What was decided already stays, unless a receipt is about that very decision; what does not fit counts where there is nothing better.
+    What was decided already stays, unless a receipt is about that very decision; so does a copy that is still to be handed over, where what came does
+    not fit.
     """
     text = line.receipt or line.provisional or ""
     of_it = bool(sent.receipt) and sent.receipt == line.provisional
     if line.receipt_problem:
-        bare = not sent.receipt and (sent.by_hand or bool(sent.fault))
-        return msgspec.structs.replace(sent, receipt=text, problem=line.receipt_problem, answered_at=line.time) if bare or of_it else sent
-    if not (of_it or sent.by_hand or not sent.receipt or sent.problem or sent.decision == "undecided"):
+        return msgspec.structs.replace(sent, receipt=text, problem=line.receipt_problem, answered_at=line.time) if of_it else sent
+    if not (of_it or not sent.decision or sent.problem or sent.decision == "undecided"):
         return sent
     if line.receipt:
         signed = peek_receipt(text)

@@ -318,11 +318,24 @@ async def test_what_changed_since_is_looked_at_again(home: Home) -> None:
     assert "It has changed since you looked." in home.at.text
     await agree(home)
     assert home.marks().count("by-hand") == 1
-    where = home.at.path
-    await bring(home, home.town.bodies[0].handed(await copy_for(home, "Northwold Bank")))
-    assert "They can rely on this" in home.at.text
-    await home.at.get(where)
-    assert home.marks()[1] == "accepted"
+    where, bank, copy = home.at.path, home.town.bodies[0], await copy_for(home, "Northwold Bank")
+    (receipts,) = re.findall(r'href="(/history/\d+/receipt)"', home.at.text)
+    for how, said, mark in _RECEIPTS_IN_A_ROW:
+        bank.how = how
+        await home.at.get(receipts)
+        await home.at.post(receipts, {"text": bank.handed(copy)}, files={})
+        assert said in home.at.text
+        await home.at.get(where)
+        assert (home.marks()[1], "Send it to Northwold Bank by e-mail" in home.at.text) == (mark, mark == "by-hand"), how
+
+
+_RECEIPTS_IN_A_ROW = [
+    ("presentation", "does not fit", "by-hand"),  # somebody else's: hers is still to be handed over
+    ("person", "They cannot tell yet", "sent"),
+    ("accepts", "They can rely on this", "accepted"),
+    ("replays", "They do not rely on this", "accepted"),
+    ("person", "They cannot tell yet", "accepted"),
+]
 
 
 async def copy_for(home: Home, name: str) -> str:
