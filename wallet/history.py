@@ -27,6 +27,8 @@ from wallet.sessions import Asker, Document, Receiving, Request, Use
 
 HEAD_NAME = "head"
 SCHEMA = "urn:muniment:wallet-history:1"
+UNHEARD, UNSENT = "not_heard", "not_sent"
+"""Why a showing came to nothing where nobody refused it: ``reason_of_noncompletion`` begins so, and a colon follows."""
 
 
 async def append(tx: Tx, vault: Vault, entry: Entry, *, entropy: Entropy) -> Sealed:

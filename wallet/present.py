@@ -307,7 +307,7 @@ async def close(means: Means, vault: Vault, item: Item[Request], state: Answered
         documents = {query: one.value for query, one in found.items() if one is not None}
         closed = await REQUESTS.replace(tx, vault, item, value, entropy=means.entropy)
         await permissions.arrived(tx, means, vault, asked, before.presentation, decision=_decision(state))
-        entry = _closing_entry(means, item, state, documents, posted=not before.fault)
+        entry = closing_entry(means, item, before, state, documents)
         await history.append(tx, vault, entry, entropy=means.entropy)
         return closed
 
@@ -323,22 +323,22 @@ def _decision(state: Answered | Unanswered) -> str:
     return peek_receipt(state.receipt).decision if state.receipt and not state.receipt_problem else ""
 
 
-def _closing_entry(
-    means: Means, item: Item[Request], state: Answered | Unanswered, documents: Mapping[str, Document], *, posted: bool
+def closing_entry(
+    means: Means, item: Item[Request], before: Agreed, state: Answered | Unanswered, documents: Mapping[str, Document]
 ) -> Entry:
-    """The line of it. Unless nothing was ``posted``, they may have seen what was shown, whatever came of it."""
+    """The line of it, of when it was agreed to. Unless nothing was posted, they may have seen what was shown, whatever came of it."""
     behalf = [document.id for document in documents.values() if acting_for(type_of(document), document.claims)]
-    failed = state.detail if isinstance(state, Unanswered) else state.refusal
+    failed = state.refusal if isinstance(state, Answered) else f"{history.UNSENT if before.fault else history.UNHEARD}: {state.detail}"
     asked = request_object(means, item.value)
     return history.exchange(
         item.value,
-        at=state.at,
+        at=before.at,
         result="failed" if failed else "success",
         requested=requested_names(asked),
         presented=[
             ClaimNames(credential_identifier=documents[query].vct, claims=keys)
             for query, keys in state.shown.items()
-            if posted and query in documents
+            if not before.fault and query in documents
         ],
         transaction=item.id,
         documents=[document.id for document in documents.values()],

@@ -38,9 +38,12 @@ from shared.log_heads import LEEWAY
 from shared.openid4vp import IntendedUse, RequestObject, render_request, render_use
 from shared.receipts import LogHead
 from shared.storage import Tx
+from shared.web.dates import Dates
 from shared.x509 import load_certificate, prepare_leaf, x5c_header
 from wallet.cards import key_of, type_of
 from wallet.cut_off import AGAIN, CUT_OFF, settle_cut_off
+from wallet.pages.desk import Words
+from wallet.pages.past import _reason
 from wallet.present import agree, read_request, refuse
 from wallet.records import COPIES, DOCUMENTS, REQUESTS
 from wallet.resend import told_of
@@ -48,6 +51,7 @@ from wallet.sent import Change
 from wallet.sessions import Agreed, Answered, Unanswered, Withheld
 from wallet.statement import make, year_of
 
+WORDS = Words(lambda text: text, "en", Dates("en", "UTC"))
 POWERS = {
     "credentials": [
         {"id": "p", "format": "dc+sd-jwt", "meta": {"vct_values": [VCT]}, "claims": [{"path": ["powers", None], "values": ["banking"]}]}
@@ -523,8 +527,11 @@ async def _given_up(wallet: Wallet) -> None:
     await settle_cut_off(wallet.means, wallet.vault)
 
 
-@pytest.mark.parametrize("says", [broken, lambda _: _json({"error": "invalid_request", "error_description": "we closed at five"}, 400)])
-async def test_what_was_sent_may_have_been_seen_whatever_came_of_it(wallet: Wallet, says: Any) -> None:
+_REFUSED = _json({"error": "invalid_request", "error_description": "we closed at five"}, 400)
+
+
+@pytest.mark.parametrize(("says", "why"), [(broken, "Nobody knows whether it arrived."), (lambda _: _REFUSED, "We closed at five")])
+async def test_what_was_sent_may_have_been_seen_whatever_came_of_it(wallet: Wallet, says: Any, why: str) -> None:
     """The post carried everything: whoever answers anything but 200 may keep it, and hears of corrections like everybody who saw it."""
     await wallet.collect()
     wallet.world.council.says = says
@@ -533,6 +540,7 @@ async def test_what_was_sent_may_have_been_seen_whatever_came_of_it(wallet: Wall
     lines, document = await wallet.lines(), await wallet.document()
     names = lines[-1].entry.claims_presented
     assert names
+    assert (lines[-1].entry.time, _reason(lines[-1].entry, WORDS)) == (AT, why), "of when it was agreed to"
     statement = make(lines, holder="Nora", year=year_of(AT), at=AT + 1, intact=True)
     assert [(one.shared, one.failed, one.seen, one.may_have_seen) for one in statement.asked] == [(0, 1, (), names)]
     assert [(one.entity, one.names, one.until, one.by) for one in statement.keeping] == [(COUNCIL, names, None, "unknown")]
@@ -574,6 +582,7 @@ async def test_what_was_never_sent_was_not_seen(wallet: Wallet) -> None:
     assert wallet.world.council.got == []
     lines = await wallet.lines()
     assert (lines[-1].entry.transaction_result, lines[-1].entry.claims_presented) == ("failed", ())
+    assert _reason(lines[-1].entry, WORDS) == "Your wallet could not sign it, so nothing was sent."
     assert make(lines, holder="Nora", year=year_of(AT), at=AT + 1, intact=True).keeping == ()
 
 

@@ -51,6 +51,11 @@ STANDINGS = {
     "other-use": N_("registered, but not to ask for this reason"),
     "unregistered": N_("nobody had registered what they may ask for"),
 }
+_CAME_TO = {
+    **REASONS,
+    history.UNHEARD: N_("Nobody knows whether it arrived."),
+    history.UNSENT: N_("Your wallet could not sign it, so nothing was sent."),
+}
 UNFOLLOWED = {
     "stale": N_("The newest state of their record that they signed is more than two days old. What they entered since cannot be checked."),
     "not-published": N_("They publish nothing of their record that your wallet could check."),
@@ -177,7 +182,8 @@ def _reason(entry: Entry, words: ReaderWords) -> str:
         over = detail in {"expired", "lost"}
         return words._("They could not be reached until the copy ran out.") if over else words._("Their inbox did not take it.")
     if entry.transaction_type == "presentation":
-        return words._(REASONS[code]) if code in REASONS else detail[:1].upper() + detail[1:]
+        said = detail or code  # of some other side that has no codes
+        return words._(_CAME_TO[code]) if code in _CAME_TO else said[:1].upper() + said[1:]
     return words._("What was sent did not pass the check of your wallet, so it was not kept.")
 
 
