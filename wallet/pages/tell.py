@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
-from urllib.parse import urlencode
 
 from aiohttp import web
 
@@ -98,9 +97,8 @@ class TellPages:
         if not document:
             return await self._pick_document(request, vault)
         form = Form({"document": document, "about": about})
-        chosen = request.query.getall("body", [])
-        if about and not chosen:
-            chosen += [one.key for one in await resend.told_of(self._desk.means, vault, about, by=document) if one.stale]
+        told = await resend.told_of(self._desk.means, vault, about, by=document) if about else []
+        chosen = [one.key for one in told if one.stale]  # whom she tells stands in no address, so that no log and no browser keeps it
         return await self._form_page(request, form, chosen)
 
     async def _pick_document(self, request: web.Request, vault: Vault) -> web.StreamResponse:
@@ -138,7 +136,7 @@ class TellPages:
             wanted=wanted,
             far=far,
             most=MOST,
-            sent_again=_choosing(name, about, ticked) if request.method == "POST" else None,
+            sent_again=Again("again", "/tell/new", "do", "change") if request.method == "POST" else None,
         )
 
     async def _able(self, vault: Vault, document: Document, about: str) -> tuple[list[Choice], list[str]]:
@@ -194,7 +192,6 @@ class TellPages:
             name=base64url.encode(means.entropy(16)),
             about=form.value("about"),
             keys=keys,
-            choosing=_choosing(plan.document.id, form.value("about"), keys),
             groups=_alike([_part(part, words) for part in plan.parts]),
             able=len(able),
             short=max(0, len(able) - plan.fresh),
@@ -267,12 +264,6 @@ class TellPages:
         if request.query.get("was", "") != now:
             return web.json_response({"state": now, "href": f"/tell/{name}"})
         return web.json_response({"state": now, "text": _said(states, self._desk.words(request))})
-
-
-def _choosing(document: str, about: str, chosen: Sequence[str]) -> str:
-    """The address where these are chosen, as far as an address can name them."""
-    named = [("document", document), *([("about", about)] if about else []), *(("body", key) for key in chosen[:60])]
-    return f"/tell/new?{urlencode(named)}"
 
 
 def _name(text: str) -> str:
