@@ -10,9 +10,12 @@ import msgspec
 from shared.credentials import Text
 from shared.dcql import CredentialQuery
 from shared.openid4vp import RequestObject, TransactionData, parse_agreement, parse_permission
+from shared.storage import Tx
 from wallet.cards import key_of
 from wallet.entries import AgreedTo, ClaimNames, Words
-from wallet.sessions import Request
+from wallet.keep import Vault
+from wallet.records import DOCUMENTS
+from wallet.sessions import Agreed, Document, Request
 
 
 def names_of(request: Request) -> dict[str, Text]:
@@ -34,6 +37,12 @@ def agreed_to(request: Request, asked: RequestObject) -> list[AgreedTo]:
         )
         for entry, agreement in agreements
     ]
+
+
+async def documents_of(tx: Tx, vault: Vault, agreed: Agreed) -> dict[str, Document]:
+    """What was picked and is here still, by credential query."""
+    found = {query: await DOCUMENTS.find(tx, vault, document) for query, document in agreed.selection.items()}
+    return {query: one.value for query, one in found.items() if one is not None}
 
 
 def kept_until(entries: Iterable[TransactionData]) -> int:

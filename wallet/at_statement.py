@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 
 from shared.clock import system_clock
-from wallet import history, logs
+from wallet import cut_off, logs
 from wallet.at_terminal import say, say_aside, with_wallet
 from wallet.cards import iso_day
 from wallet.statement import Statement, make, year_of
@@ -30,7 +30,7 @@ def show(arguments: argparse.Namespace) -> int:
     """Print the statement; a history from which lines are gone is said aside."""
 
     async def work(host: Host, opened: Opened) -> int:
-        lines, intact = await history.read_checked(host.means.storage, opened.vault)
+        lines, intact = await cut_off.read_checked(host.means, opened.vault)
         known, at = await logs.seen(host.means, opened.vault), system_clock()
         statement = make(lines, holder=opened.holder, year=arguments.year or year_of(at), at=at, intact=intact, logs=known)
         if arguments.json:

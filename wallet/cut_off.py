@@ -9,10 +9,12 @@ import msgspec
 from shared.clock import DAY
 from shared.errors import Conflict
 from shared.storage import Tx
-from wallet import permissions
+from wallet import history, permissions
+from wallet.agreed import documents_of
+from wallet.entries import Sealed
 from wallet.keep import Vault
 from wallet.means import Means
-from wallet.present import close, request_object, send
+from wallet.present import close, closing_entry, request_object, send
 from wallet.records import REQUESTS, Item
 from wallet.sessions import Agreed, Request, Unanswered
 
@@ -58,6 +60,24 @@ async def _settle(means: Means, vault: Vault, item: Item[Request], state: Agreed
         await close(means, vault, item, unknown)
     else:
         await send(means, vault, noted)
+
+
+async def under_way(tx: Tx, means: Means, vault: Vault) -> list[Sealed]:
+    """What was sent and nobody was heard of yet, as lines that say so; they stand nowhere (``seq`` 0) until it is settled."""
+    found = []
+    for item in await REQUESTS.all(tx, vault):
+        state = item.value.state
+        if isinstance(state, Agreed) and not state.fault:
+            open_now = Unanswered(at=state.at, shown=state.shown, detail="nobody was heard so far")
+            entry = closing_entry(means, item, state, open_now, await documents_of(tx, vault, state))
+            found.append(Sealed(entry=entry, salt=b"", commitment=b""))
+    return found
+
+
+async def read_checked(means: Means, vault: Vault) -> tuple[list[Sealed], bool]:
+    """The whole history with what is under way at its end, and whether its chain holds."""
+    lines, intact = await history.read_checked(means.storage, vault)
+    return [*lines, *await means.storage.read(lambda tx: under_way(tx, means, vault))], intact
 
 
 async def forget_old(means: Means, vault: Vault) -> None:

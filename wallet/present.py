@@ -38,7 +38,7 @@ from shared.openid4vp import (
 from shared.receipts import peek_receipt, presentation_bytes
 from shared.storage import Tx
 from wallet import history, permissions, registered
-from wallet.agreed import agreed_to, names_of, requested_names
+from wallet.agreed import agreed_to, documents_of, names_of, requested_names
 from wallet.asker import asker_of, use_of
 from wallet.cards import acting_for, lines, type_of
 from wallet.choose import LOOK_AGAIN, Answerable, Offer, find_offers, pick_copy
@@ -303,8 +303,7 @@ async def close(means: Means, vault: Vault, item: Item[Request], state: Answered
         return item
 
     async def unit(tx: Tx) -> Item[Request]:
-        found = {query: await DOCUMENTS.find(tx, vault, document) for query, document in before.selection.items()}
-        documents = {query: one.value for query, one in found.items() if one is not None}
+        documents = await documents_of(tx, vault, before)
         closed = await REQUESTS.replace(tx, vault, item, value, entropy=means.entropy)
         await permissions.arrived(tx, means, vault, asked, before.presentation, decision=_decision(state))
         entry = closing_entry(means, item, before, state, documents)

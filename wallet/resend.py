@@ -18,6 +18,7 @@ from shared.storage import Tx
 from wallet import history, telling
 from wallet.cards import key_of as key_of_path
 from wallet.cards import type_of
+from wallet.cut_off import under_way
 from wallet.entries import Entry, Sealed
 from wallet.keep import Vault
 from wallet.means import Means
@@ -62,7 +63,8 @@ async def told_of(means: Means, vault: Vault, document: str, *, by: str = "") ->
 
     async def read(tx: Tx) -> tuple[Document, Document, list[Sealed], list[Sent]]:
         old, new = await DOCUMENTS.get(tx, vault, document), await DOCUMENTS.get(tx, vault, by or document)
-        return old.value, new.value, await history.read(tx, vault), [item.value for item in await SENT.all(tx, vault)]
+        lines = [*await history.read(tx, vault), *await under_way(tx, means, vault)]
+        return old.value, new.value, lines, [item.value for item in await SENT.all(tx, vault)]
 
     old, new, lines, sent = await means.storage.read(read)
     if not may_replace(old, new):

@@ -57,7 +57,8 @@ class Keeps(msgspec.Struct, frozen=True, kw_only=True):
     Where none came ``by`` is ``register``, or ``unknown`` where it registered no time either: it may keep all that it saw. ``provisional``
     where a desk gave one without a network, which names neither: until it is confirmed it is all that was seen, for the time registered.
 
-    ``until`` is ``None`` where it says no end, ``longer`` where that is more than it registered; ``seq`` is the line of the history.
+    ``until`` is ``None`` where it says no end, ``longer`` where that is more than it registered; ``seq`` is the line of the history, 0 while nobody was
+    heard yet.
     """
 
     entity: str

@@ -9,7 +9,7 @@ from msgspec import Meta, Struct
 
 from shared.web.auth import require_session
 from shared.web.openapi import Route
-from wallet import history, logs
+from wallet import cut_off, logs
 from wallet.means import Means
 from wallet.statement import Statement, make, year_of
 from wallet.unlocked import Unlocked
@@ -34,6 +34,6 @@ class Statements:
 
     async def show(self, request: web.Request, *, query: YearOf) -> Statement:
         sitting, at = self._unlocked.get((await require_session(request)).key), self._means.clock()
-        lines, intact = await history.read_checked(self._means.storage, sitting.vault)
+        lines, intact = await cut_off.read_checked(self._means, sitting.vault)
         known = await logs.seen(self._means, sitting.vault)
         return make(lines, holder=sitting.holder, year=query.year or year_of(at), at=at, intact=intact, logs=known)

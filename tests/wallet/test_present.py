@@ -41,7 +41,7 @@ from shared.storage import Tx
 from shared.web.dates import Dates
 from shared.x509 import load_certificate, prepare_leaf, x5c_header
 from wallet.cards import key_of, type_of
-from wallet.cut_off import AGAIN, CUT_OFF, settle_cut_off
+from wallet.cut_off import AGAIN, CUT_OFF, read_checked, settle_cut_off
 from wallet.pages.desk import Words
 from wallet.pages.past import _reason
 from wallet.present import agree, read_request, refuse
@@ -536,8 +536,14 @@ async def test_what_was_sent_may_have_been_seen_whatever_came_of_it(wallet: Wall
     await wallet.collect()
     wallet.world.council.says = says
     await wallet.share(wallet.world.council.ask())
+    document = await wallet.document()
+    if says is broken:  # and counts before it is given up, too
+        (told,) = await told_of(wallet.means, wallet.vault, document.id)
+        lines, intact = await read_checked(wallet.means, wallet.vault)
+        assert (told.entity, told.at, lines[-1].entry.seq, intact) == (COUNCIL, AT, 0, True)
+        assert [one.failed for one in make(lines, holder="Nora", year=year_of(AT), at=AT, intact=True).asked] == [1]
     await _given_up(wallet)
-    lines, document = await wallet.lines(), await wallet.document()
+    lines = await wallet.lines()
     names = lines[-1].entry.claims_presented
     assert names
     assert (lines[-1].entry.time, _reason(lines[-1].entry, WORDS)) == (AT, why), "of when it was agreed to"

@@ -158,6 +158,9 @@ async def _show(walker: Walker, site: Site) -> None:
     await _ask(page, site, council.ask())
     await _press(page, "Share once")
     await page.get_by_text("once more in a few minutes").wait_for()
+    await page.goto(f"{site.base}/history?kind=presentation")
+    await page.get_by_role("row").filter(has_text="It is being sent").get_by_role("link").click()
+    await page.get_by_text("once more in a few minutes").wait_for()
     site.world.clock.at += CUT_OFF
     await one_round(site.app)
     await page.reload()

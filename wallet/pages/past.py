@@ -15,7 +15,7 @@ from shared.receipts import peek_receipt
 from shared.web.finding import fits, wanted_of
 from shared.web.i18n import N_
 from shared.web.pages import render
-from wallet import history, logs, register
+from wallet import cut_off, history, logs, register
 from wallet.cards import iso_day
 from wallet.consent import Agreeing, agreeing
 from wallet.entries import AgreedTo, ClaimNames, Entry, Sealed, Words
@@ -98,7 +98,8 @@ class HistoryPages:
         return await logs.seen(self._desk.means, (await self._desk.sitting(request)).vault)
 
     async def list(self, request: web.Request) -> web.StreamResponse:
-        lines, intact = await self._lines(request)
+        means, vault = self._desk.means, (await self._desk.sitting(request)).vault
+        lines, intact = await cut_off.read_checked(means, vault)
         wanted, kind = wanted_of(request.query), request.query.get("kind", "")
         called = await self._called(request)
         found = [line.entry for line in reversed(lines) if _fits(line, wanted, kind, called(line.entry))]

@@ -12,7 +12,7 @@ from shared.credentials import label_in
 from shared.errors import Malformed
 from shared.openid4vp import category_text
 from shared.web.pages import render
-from wallet import history, logs
+from wallet import cut_off, logs
 from wallet.pages.desk import Desk
 from wallet.pages.past import labels, said
 from wallet.statement import AskedBy, Statement, make, year_of, years
@@ -34,7 +34,7 @@ class StatementPages:
         sitting, at = await self._desk.sitting(request), self._desk.means.clock()
         if text and not (text.isascii() and text.isdecimal() and len(text) == 4):
             raise Malformed("a year has four digits", where="year")
-        lines, intact = await history.read_checked(self._desk.means.storage, sitting.vault)
+        lines, intact = await cut_off.read_checked(self._desk.means, sitting.vault)
         year = int(text) if text else year_of(at)
         known = await logs.seen(self._desk.means, sitting.vault)
         statement = make(lines, holder=sitting.holder, year=year, at=at, intact=intact, logs=known)
