@@ -39,7 +39,7 @@ from shared.web import auth
 from shared.web.app import READY, make_app
 from shared.web.certificates import OwnCertificate
 from shared.web.context import FETCHER
-from shared.web.housekeeping import keep_house
+from shared.web.housekeeping import keep_house, then_clear
 from shared.web.keyring import TIMER
 from shared.web.log_site import LogSite
 from shared.web.metrics import METRICS
@@ -167,7 +167,7 @@ async def one_round(app: web.Application) -> None:
     """Forget what has had its time, go on calling in, sign lists and what is in force before they grow old, and take off the disk what was deleted."""
     office = app[OFFICE]
     at = office.clock()
-    try:
+    async with then_clear(office.storage):
         await office.storage.write(lambda tx: sweep(tx, at), point="sweep")
         await auth.sweep(app)
         await recall.tend(office)
@@ -185,8 +185,6 @@ async def one_round(app: web.Application) -> None:
         await enter_keys(office)
         await log_site_of(office).tend()
         await federation.tend(office)
-    finally:  # what somebody deleted does not wait for the day on which everything else goes well
-        await office.storage.checkpoint()
 
 
 async def follow_keys(office: Office) -> None:

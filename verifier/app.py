@@ -14,7 +14,7 @@ from shared.storage import Tx
 from shared.web import above, auth, log
 from shared.web.app import READY, make_app, run
 from shared.web.context import FETCHER
-from shared.web.housekeeping import keep_house
+from shared.web.housekeeping import keep_house, then_clear
 from shared.web.metrics import METRICS
 from verifier import config, fetching, inbox, inbox_keys, inherited, keys, passing, registering, resting, together, watching, webhooks
 from verifier.config import Settings
@@ -103,7 +103,7 @@ async def one_round(app: web.Application) -> None:
         for records in (exchanges, log, scan, desk_receipts, events, given, letters, passed, permissions, known, acts, watched):
             await records.purge(tx, at)
 
-    try:
+    async with then_clear(desk.storage):
         await desk.storage.write(unit, point="purge")
         await auth.sweep(app)
         await keys.follow(desk)
@@ -117,8 +117,6 @@ async def one_round(app: web.Application) -> None:
         if desk.settings.inbox:
             await inbox_keys.tend(desk, await app[STORE].federation())
             app[LATE].set(await inbox.tend(desk))
-    finally:  # what somebody deleted does not wait for the day on which everything else goes well
-        await desk.storage.checkpoint()
 
 
 async def tell(app: web.Application) -> None:

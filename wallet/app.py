@@ -18,7 +18,7 @@ from shared.web.app import READY, make_app
 from shared.web.context import FETCHER
 from shared.web.entity import OwnEntity
 from shared.web.fetch import Fetcher
-from shared.web.housekeeping import keep_house
+from shared.web.housekeeping import keep_house, then_clear
 from shared.web.sessions import Session
 from wallet import confirming, logs, register, replies, telling
 from wallet.attester import Attester, NoAttester, OutsideAttester, OwnAttester, check_uri
@@ -231,7 +231,7 @@ async def post_letters(app: web.Application) -> None:
 async def one_round(app: web.Application) -> None:
     """Who may ask, if it is time; every open wallet once; and the counters whose time is over. What was deleted meanwhile leaves the disk."""
     host = app[HOST]
-    try:
+    async with then_clear(host.storage):
         await register.refresh(host.means)
         await host.views.sweep()
         await host.outbox.sweep()
@@ -242,5 +242,3 @@ async def one_round(app: web.Application) -> None:
             await telling.carry_on_all(host.means, vault, host.outbox)
             await replies.collect(host.means, vault, host.outbox)
         await auth.sweep(app)
-    finally:  # what somebody deleted does not wait for the day on which everything else goes well
-        await host.storage.checkpoint()

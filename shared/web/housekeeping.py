@@ -5,11 +5,12 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import suppress
+from contextlib import asynccontextmanager, suppress
 
 from aiohttp import web
 
 from ..errors import VcError
+from ..storage import Storage
 from .context import SERVICE
 
 Chore = Callable[[web.Application], Awaitable[object]]
@@ -40,3 +41,17 @@ async def _rounds(app: web.Application, chores: tuple[Chore, ...], every: float)
             except Exception:
                 log.exception("a bug in housekeeping")
         await asyncio.sleep(every)
+
+
+@asynccontextmanager
+async def then_clear(storage: Storage) -> AsyncIterator[None]:
+    """Take off the disk what was deleted, also where what is done inside fails: that may go wrong for weeks. Not where it is cancelled, as a
+    service that ends waits for it.
+    """
+    try:
+        yield
+    except Exception:
+        with suppress(VcError):
+            await storage.checkpoint()
+        raise
+    await storage.checkpoint()

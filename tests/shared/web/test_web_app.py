@@ -22,9 +22,11 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from support.trial_web import Build, Serve
 
-from shared.errors import ConfigError
+from shared.errors import ConfigError, Unavailable
+from shared.storage import open_storage
 from shared.web import app as running
 from shared.web.app import READY, bound_body, free_port, make_app, tls_context
+from shared.web.housekeeping import keep_house, then_clear
 from shared.web.logs import JsonFormatter, start_logging
 from shared.web.security import allow, client_address
 from shared.web.settings import Common
@@ -331,3 +333,33 @@ async def test_sigterm_finishes_what_was_begun() -> None:
     line = json.loads((await process.stderr.read()).splitlines()[-1])
     assert line["route"] == "/slow"
     assert len(line["request_id"]) == 16
+
+
+@pytest.mark.parametrize("fault", [None, Unavailable("out of order")])
+async def test_a_service_ends_though_its_disk_cannot_be_cleared(app_of: Build, tmp_path: Path, fault: Unavailable | None) -> None:
+    """And what went wrong in a round is what is told of it."""
+    storage, begun = open_storage(f"sqlite://{tmp_path}/rows.db"), asyncio.Event()
+    await storage.close()
+    told: list[Exception] = []
+
+    async def round_of(_: web.Application) -> None:
+        try:
+            async with then_clear(storage):
+                if fault is not None and not told:
+                    raise fault
+                begun.set()
+                await asyncio.sleep(60)
+        except Unavailable as error:
+            told.append(error)
+            raise
+
+    app = app_of()
+    keep_house(app, round_of, every=0.01)
+    runner = web.AppRunner(app)
+    await runner.setup()
+    await asyncio.wait_for(begun.wait(), 30)
+    await asyncio.wait_for(runner.cleanup(), 30)
+    assert told == ([] if fault is None else [fault])
+    with pytest.raises(Unavailable, match="closed"):
+        async with then_clear(storage):
+            pass
