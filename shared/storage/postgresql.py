@@ -33,14 +33,14 @@ _ATTEMPTS = 20
 _CALM = 64  # writes without a conflict after which they run side by side again
 _CONNECT_S = 10.0
 _STATEMENT_S = 30.0
-_VACUUM_S = 3_600.0  # it holds up nobody
+_VACUUM_S = 30.0
 _ALL_EVERY = 86_400.0
 _MIGRATE_LOCK = 0x6D756E696D656E74  # "muniment"
 _TURN_LOCK = _MIGRATE_LOCK + 1
 _STAINED = (
-    "SELECT oid::regclass::text FROM pg_class WHERE relkind = 'r' AND pg_get_userbyid(relowner) = current_user"
+    "SELECT oid::regclass::text, COALESCE(pg_stat_get_dead_tuples(oid) > 0 OR pg_stat_get_dead_tuples(reltoastrelid) > 0, FALSE) FROM pg_class"
+    " WHERE relkind = 'r' AND pg_get_userbyid(relowner) = current_user"
     " AND relnamespace = (SELECT oid FROM pg_namespace WHERE nspname = current_schema())"
-    " AND ($1 OR pg_stat_get_dead_tuples(oid) > 0 OR pg_stat_get_dead_tuples(reltoastrelid) > 0)"
 )
 _COUNTED = re.compile(r"(?:INSERT 0|UPDATE|DELETE|MERGE) ([0-9]+)")
 _BLOB = re.compile(r"\bBLOB\b")
@@ -165,10 +165,11 @@ class Postgresql:
     for each transaction would break prepared statements and the lock of the contended.
 
     ``checkpoint`` vacuums those of our tables where the server has counted dead rows, in them or in the long values that lie beside them; the first
-    one, and then one a day, vacuums all, as the server forgets its count when it crashes, or may keep none. Dead rows are taken out of reach
-    and their space is used again. It does not overwrite: a deleted
-    value may stay readable on the server's disk in free space of pages, in the write-ahead log, in archives, standbys and backups,
-    until each is overwritten or dropped. Who needs more deletes a key instead (values are kept sealed) or encrypts the disk.
+    one, and then one a day, vacuums all, as the server forgets its count when it crashes, or may keep none. A table that is locked is left
+    for the next time. One that takes longer than half a minute ends the ``checkpoint`` with ``Unavailable`` and comes last from then on, so that
+    nothing else waits for it; it is left to the server's own autovacuum. Dead rows are taken out of reach and their space is used again.
+    It does not overwrite: a deleted value may stay readable on the server's disk in free space of pages, in the write-ahead log, in archives,
+    standbys and backups, until each is overwritten or dropped. Who needs more deletes a key instead (values are kept sealed) or encrypts the disk.
     """
 
     def __init__(self, uri: str, *, failpoint: str = "", connections: int = 8) -> None:
@@ -181,6 +182,8 @@ class Postgresql:
         self._contended = 0
         self._closed = False
         self._all_at = 0.0
+        self._due: set[str] = set()  # tables that are to be cleared, whatever the server has counted
+        self._late: dict[str, int] = {}  # how often each was begun in vain
 
     async def write(self, fn: Work[T], *, point: str = "") -> T:
         for attempt in range(_ATTEMPTS):
@@ -208,11 +211,17 @@ class Postgresql:
     async def checkpoint(self) -> None:
         async with self._connection() as connection:
             try:
-                everything = monotonic() >= self._all_at
-                for row in await connection.fetch(_STAINED, everything):
-                    await connection.execute(f"VACUUM {row[0]}", timeout=_VACUUM_S)
-                if everything:
-                    self._all_at = monotonic() + _ALL_EVERY
+                stained = dict(await connection.fetch(_STAINED))
+                if monotonic() >= self._all_at:
+                    self._all_at, self._due = monotonic() + _ALL_EVERY, set(stained)
+                wanted = [table for table, dead in stained.items() if dead or table in self._due]
+                for table in sorted(
+                    wanted, key=lambda name: self._late.get(name, 0)
+                ):  # one that takes too long keeps no other from its turn
+                    self._due.discard(table)
+                    self._late[table] = self._late.get(table, 0) + 1
+                    await connection.execute(f"VACUUM (SKIP_LOCKED) {table}", timeout=_VACUUM_S)
+                    self._late.pop(table, None)  # another checkpoint may have done the same
             except _LIBRARY as error:
                 raise _translate(error, connection) from error
 

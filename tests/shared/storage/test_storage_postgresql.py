@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import subprocess
 import sys
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 
@@ -104,6 +105,37 @@ async def test_a_checkpoint_clears_the_tables_where_something_was_deleted(postgr
     storage = open_storage(postgresql_uri)
     await storage.checkpoint()
     assert await until(False, False) == (1, 1)
+    await storage.close()
+
+
+async def test_a_table_that_is_locked_or_takes_long_holds_up_no_other(postgresql_uri: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("shared.storage.postgresql._VACUUM_S", 2.0)
+    storage = open_storage(f"{postgresql_uri}&vacuum_cost_delay=20&vacuum_cost_limit=1")  # as for a table of many gigabytes
+    await storage.migrate(STEPS)
+
+    async def fill(tx: Tx) -> None:
+        for number in range(20):
+            await add(tx, number)
+        await tx.execute("UPDATE line SET seal = $1", system_entropy(50_000))
+
+    await storage.write(fill)
+    await storage.write(lambda tx: tx.execute("DELETE FROM line"))
+
+    async def cleared(tx: Tx) -> dict[str, bool]:
+        rows = await tx.fetch(
+            "SELECT relname, pg_stat_get_vacuum_count(CASE relname WHEN 'line' THEN reltoastrelid ELSE oid END) AS times FROM pg_class"
+            " WHERE oid IN ('line'::regclass, 'total'::regclass, 'code'::regclass)"
+        )
+        return {row["relname"]: row["times"] > 0 for row in rows}
+
+    connection = await asyncpg.connect(postgresql_uri)
+    async with connection.transaction():
+        await connection.execute("LOCK TABLE code IN SHARE UPDATE EXCLUSIVE MODE")
+        for _ in range(2):
+            with suppress(Unavailable):
+                await storage.checkpoint()  # the second one has nothing to do unless the server has counted by then
+    await connection.close()
+    assert await storage.read(cleared) == {"line": False, "total": True, "code": False}
     await storage.close()
 
 
