@@ -2,7 +2,7 @@
 
 A wallet that never heard what came of its answer may post it once more. Byte for byte the same to the same request, it is decided no second
 time and leaves no second line: it is told how it stands, with its receipt, as long as the verdict is kept. The number for the way back goes
-out with the first answer only: whose browser brings that is whose session goes on.
+with it until the organisation's program has brought that: whoever waits there for the answer may still get it, and nobody once it has.
 """
 
 from __future__ import annotations
@@ -37,6 +37,11 @@ class Again:
     answered: Answered
     opened: Opened
     receipt: str | None
+
+    @property
+    def response_code(self) -> str:
+        """The number for the way back; empty once it was brought."""
+        return "" if self.answered.collected else self.opened.response_code
 
 
 async def receive(desk: Desk, store: Store, identifier: str, body: bytes) -> Outcome | Again | None:

@@ -104,10 +104,10 @@ async def check_returned(desk: Desk, asked: Asked) -> None:
 
 
 def way_back(desk: Desk, asked: Asked, response_code: str) -> str | None:
-    """Where the holder's browser goes after the answer, with a number that only whoever got this answer knows (section 8.2)."""
+    """Where the holder's browser goes after the answer, with a number that only whoever got this answer knows (section 8.2); ``None`` without one."""
     own = desk.url(f"/request/{asked.id}/return") if asked.terms.same_device else ""
     uri = own or asked.terms.redirect_uri
-    return onwards(uri, response_code) if uri else None
+    return onwards(uri, response_code) if uri and response_code else None
 
 
 def onwards(uri: str, response_code: str) -> str:

@@ -53,7 +53,7 @@ class WalletApi:
     async def answer(self, request: web.Request) -> web.Response:
         """OpenID4VP section 8.2. A presentation that failed is answered with 400, and its receipt goes with it all the same.
 
-        The same bytes once more get the same receipt, but no way back: the number in it is told once.
+        The same bytes once more get the same receipt, and the same way back until the organisation's program has brought the number in it.
         """
         _need_form(request)
         outcome = await receive(self._desk, self._store, request.match_info["id"], await request.read())
@@ -63,7 +63,7 @@ class WalletApi:
         if answered.decision == "rejected":
             told = {"error": "invalid_request", "error_description": _why(answered.code, _failed(outcome))}
             return _json(told | render_accepted(receipt=outcome.receipt), status=400)
-        back = None if isinstance(outcome, Again) else way_back(self._desk, answered.asked, outcome.response_code)
+        back = way_back(self._desk, answered.asked, outcome.response_code)
         return _json(render_accepted(redirect_uri=back, receipt=outcome.receipt))
 
 
