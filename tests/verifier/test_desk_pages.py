@@ -23,7 +23,7 @@ from verifier.app import one_round
 
 @pytest.fixture
 async def clerk(template: Template, tmp_path: Path) -> AsyncIterator[Clerk]:
-    async with serving(template, tmp_path / "desk", local=True) as desk:
+    async with serving(template, tmp_path / "desk", local=True, claims_kept=("Donor’s last name", "account number")) as desk:
         yield await Clerk(desk).sign_in()
 
 
@@ -166,6 +166,8 @@ async def test_copies_by_file_picture_and_paste(clerk: Clerk) -> None:
     for words in (number, "We accept it", "15 January 2027 at 08:00", "Bank account", "What we keep", "tell us its number"):
         assert words in page, words
     assert "Margaret" not in page
+    assert "Donor’s last name" in page
+    assert "Cyfenw’r rhoddwr" in await clerk.get(f"{printed}?lang=cy")
     (code,) = re.findall(r'src="([^"]+/receipt/qr\.svg)"', page)
     assert "<svg" in await clerk.get(code)
     assert peek_receipt(await clerk.get(printed.removesuffix("/print"))) == before, "the same receipt, though the details are gone"
@@ -246,7 +248,9 @@ async def test_page_for_the_holder(clerk: Clerk) -> None:
     assert "Enter the address of your wallet" in await clerk.post(path, {"wallet": "my wallet"}, status=400)
     page = await clerk.post(path, {"wallet": "localhost:8102"})
     assert 'href="http://localhost:8102/authorize?client_id=x509_hash' in page
-    assert "Open in localhost:8102" in await clerk.get(path)
+    page = await clerk.get(path)
+    assert ("Open in localhost:8102" in page, "They keep: Donor’s last name, account number." in page) == (True, True)
+    assert "Maent yn cadw: Cyfenw’r rhoddwr, account number." in await clerk.get(f"{path}?lang=cy")
     async with clerk.desk.http.get(f"{clerk.desk.base}/request/none") as answer:
         assert answer.status == 404
 

@@ -8,6 +8,7 @@ from typing import Any
 from aiohttp import web
 
 from shared.codec import qr
+from shared.credentials import label_in
 from shared.errors import Missing, TooLarge
 from shared.receipts import Receipt, peek_receipt
 from shared.web.dates import Dates
@@ -82,7 +83,8 @@ class Receipts:
             _("Why"): "" if receipt.decision == "accepted" else why(receipt.reason_code, talk),
             _("Takes effect"): "" if receipt.effective_from is None else dates.date(receipt.effective_from),
             _("Cancelled documents"): known,
-            _("What we keep"): list(receipt.claims_kept) or (_("what we saw") if held else _("nothing")),
+            _("What we keep"): [label_in(each, talk.locale) for each in receipt.claims_kept]
+            or (_("what we saw") if held else _("nothing")),
             _("Until"): end or (_("we have not said") if held else ""),
             _("Questions"): receipt.contact,
             _("How to complain"): receipt.how_to_complain,
