@@ -137,6 +137,13 @@ def _days(argued: Argued, settings: Settings) -> int:
     return argued.retention_days if argued.retention_days >= 0 else settings.retention_days
 
 
+def _days_told(name: str, argued: Argued, settings: Settings) -> int:
+    days = _days(argued, settings)
+    if days >= 0 and settings.keep_minutes * 60 > max(days, 1) * DAY:  # 0 days: gone within one
+        raise ConfigError(f"{name}: keep_minutes is longer than the days that holders are told (retention_days)", where="keep_minutes")
+    return days
+
+
 def seconds_kept(directory: Path, settings: Settings, use: str, *, accepted: bool) -> int:
     """How long what came by post is kept, sealed: as it is registered; what is refused no longer than the desk keeps anything."""
     least = settings.keep_minutes * 60
@@ -154,6 +161,7 @@ def state(directory: Path, settings: Settings, use: str, said: Mapping[str, obje
     sections[use] = {**sections.get(use, {}), **said}
     argued = _argued(use, sections)
     _check(use, argued)
+    _days_told(use, argued, settings)
     if use == alone(use):
         sections[use] = msgspec.to_builtins(argued)
     write_whole(directory / FILE, "".join(_section(name, each) for name, each in sections.items()).encode())
@@ -193,9 +201,7 @@ def _together(uses: list[Use], kinds: Mapping[str, CredentialType]) -> list[Use]
 
 
 def _use(name: str, uses: list[Use], argued: Argued, settings: Settings) -> RegisteredUse:
-    days = _days(argued, settings)
-    if days >= 0 and settings.keep_minutes * 60 > max(days, 1) * DAY:  # 0 days: gone within one
-        raise ConfigError(f"{name}: keep_minutes is longer than the days that holders are told (retention_days)", where="keep_minutes")
+    days = _days_told(name, argued, settings)
     return RegisteredUse(
         id=name,
         title=uses[0].query.title,

@@ -52,6 +52,16 @@ def test_what_settings_and_file_say_is_registered(template: Template, tmp_path: 
     assert set(read(tmp_path / "desk")) == {"bank"}
 
 
+def test_fewer_days_than_what_is_shown_is_kept_are_not_written(template: Template, tmp_path: Path) -> None:
+    """A file that says so would keep the service from starting."""
+    place(template, tmp_path / "desk")
+    settings = settings_of(tmp_path / "desk", keep_minutes=2_880)
+    registering.state(tmp_path / "desk", settings, "bank", {"retention_days": 2})
+    with pytest.raises(ConfigError, match="keep_minutes is longer"):
+        registering.state(tmp_path / "desk", settings, "bank", {"retention_days": 1})
+    assert next(use for use in registered(tmp_path / "desk", settings) if use.id == "bank").retention_days == 2
+
+
 @pytest.mark.parametrize(
     "text",
     [
