@@ -15,8 +15,8 @@ _MAX_URL = 8_192  # characters; a request by value in a link is the longest that
 _MAX_FIELDS = 64
 _SHARED = frozenset({
     "gov.uk", "service.gov.uk", "co.uk", "org.uk", "ac.uk", "nhs.uk", "police.uk", "sch.uk", "ltd.uk", "plc.uk", "net.uk", "me.uk",
-    "gov.wales", "llyw.cymru", "gov.scot", "gov.ie", "gouv.fr", "gov.it", "gob.es", "gov.pt", "gov.gr", "gov.pl", "com.pl", "gov.mt",
-    "com.mt", "gov.cy", "com.cy", "com.au", "gov.au", "org.au", "edu.au", "co.nz", "govt.nz", "org.nz", "co.za", "gov.za",
+    "gov.wales", "nhs.wales", "llyw.cymru", "gig.cymru", "gov.scot", "nhs.scot", "gov.ie", "gouv.fr", "gov.it", "gob.es", "gov.pt", "gov.gr",
+    "gov.pl", "com.pl", "gov.mt", "com.mt", "gov.cy", "com.cy", "com.au", "gov.au", "org.au", "edu.au", "co.nz", "govt.nz", "org.nz", "co.za", "gov.za",
 })  # fmt: skip
 """Names below which many have names of their own: of the public suffixes those below which offices, and the bodies that ask, mostly stand."""
 
