@@ -193,6 +193,7 @@ async def hands_in(joan: Walker, crowd: Crowd, _: Words) -> None:
     await joan.press(_("Take it in"))
     assert await joan.row(_("What they decided")) == _(DECISIONS["accepted"])
     await expect(page.get_by_role("heading", name=_("Their receipt, signed by them"))).to_be_visible()
+    assert "tell-of-death" not in await joan.text(), "why is said in words"
     await joan.look("receipt-taken-in")
 
 

@@ -141,7 +141,7 @@ class HistoryPages:
             reason=_reason(line.entry, words),
             kinds=KINDS,
             results=RESULTS,
-            purpose=said(line.entry.purpose, words.locale),
+            purpose=said(_purpose(line.entry, lines), words.locale),
             requested=labels(line.entry.claims_requested, words.locale),
             presented=labels(line.entry.claims_presented, words.locale),
             agreed=[_agreement(one, words.locale) for one in line.entry.agreed or ()],
@@ -169,6 +169,12 @@ class HistoryPages:
             content_type="application/json",
             headers={"Content-Disposition": f'attachment; filename="{name}"'},
         )
+
+
+def _purpose(entry: Entry, lines: Sequence[Sealed]) -> tuple[Words, ...]:
+    """As it was said; an answer is to what was asked for that."""
+    same = (line.entry for line in lines if line.entry.transaction_identifier == entry.transaction_identifier)
+    return entry.purpose or (next((each.purpose for each in same if each.purpose), ()) if entry.transaction_identifier else ())
 
 
 def _reason(entry: Entry, words: ReaderWords) -> str:
