@@ -20,8 +20,10 @@ def keep_house(app: web.Application, *chores: Chore, every: float) -> None:
     """Do ``chores`` from the start on, and again ``every`` so many seconds; what they need was appended to ``cleanup_ctx`` before."""
 
     async def while_running(app: web.Application) -> AsyncIterator[None]:
-        task = asyncio.create_task(_rounds(app, chores, every))
+        ending = asyncio.Event()
+        task = asyncio.create_task(_rounds(app, chores, every, ending))
         yield
+        ending.set()
         task.cancel()
         with suppress(asyncio.CancelledError):
             await task
@@ -29,7 +31,7 @@ def keep_house(app: web.Application, *chores: Chore, every: float) -> None:
     app.cleanup_ctx.append(while_running)
 
 
-async def _rounds(app: web.Application, chores: tuple[Chore, ...], every: float) -> None:
+async def _rounds(app: web.Application, chores: tuple[Chore, ...], every: float, ending: asyncio.Event) -> None:
     """Housekeeping never ends the service: what failed is logged and tried again."""
     log = logging.getLogger(f"muniment.{app[SERVICE]}")
     while True:
@@ -40,6 +42,8 @@ async def _rounds(app: web.Application, chores: tuple[Chore, ...], every: float)
                 log.warning("housekeeping could not be done", exc_info=True)
             except Exception:
                 log.exception("a bug in housekeeping")
+            if ending.is_set():  # a database that goes away meanwhile makes a fault of its own of a cancellation
+                return
         await asyncio.sleep(every)
 
 

@@ -335,6 +335,32 @@ async def test_sigterm_finishes_what_was_begun() -> None:
     assert len(line["request_id"]) == 16
 
 
+async def ends(runner: web.AppRunner) -> bool:
+    """Whether it does, without being cancelled a second time."""
+    ending = asyncio.create_task(runner.cleanup())
+    done, _ = await asyncio.wait({ending}, timeout=10)
+    ending.cancel()
+    return bool(done)
+
+
+async def test_a_service_ends_though_its_database_went_away_first(app_of: Build) -> None:
+    begun = asyncio.Event()
+
+    async def chore(_: web.Application) -> None:
+        begun.set()
+        try:
+            await asyncio.sleep(60)
+        finally:
+            raise Unavailable("the database does not answer")
+
+    app = app_of()
+    keep_house(app, chore, every=60)
+    runner = web.AppRunner(app)
+    await runner.setup()
+    await asyncio.wait_for(begun.wait(), 30)
+    assert await ends(runner)
+
+
 @pytest.mark.parametrize("fault", [None, Unavailable("out of order")])
 async def test_a_service_ends_though_its_disk_cannot_be_cleared(app_of: Build, tmp_path: Path, fault: Unavailable | None) -> None:
     """And what went wrong in a round is what is told of it."""
@@ -358,7 +384,7 @@ async def test_a_service_ends_though_its_disk_cannot_be_cleared(app_of: Build, t
     runner = web.AppRunner(app)
     await runner.setup()
     await asyncio.wait_for(begun.wait(), 30)
-    await asyncio.wait_for(runner.cleanup(), 30)
+    assert await ends(runner)
     assert told == ([] if fault is None else [fault])
     with pytest.raises(Unavailable, match="closed"):
         async with then_clear(storage):
