@@ -39,6 +39,16 @@ async def settle_cut_off(means: Means, vault: Vault) -> None:
                 await _settle(means, vault, item, state)
 
 
+async def stop(means: Means, vault: Vault, request_id: str) -> Item[Request]:
+    """What was agreed to is not sent once more, because its holder says so; whether it arrived, nobody knows. Asked again it changes nothing."""
+    async with means.locks.of(f"{vault.wallet}/{request_id}"):
+        item = await means.storage.read(lambda tx: REQUESTS.get(tx, vault, request_id))
+        if not isinstance(item.value.state, Agreed):
+            return item
+        unknown = Unanswered(at=means.clock(), shown=item.value.state.shown, detail="you stopped it before anybody was heard")
+        return await close(means, vault, item, unknown)
+
+
 async def _settle(means: Means, vault: Vault, item: Item[Request], state: Agreed) -> None:
     if not state.body or state.again_at or state.at + AGAIN <= means.clock():
         detail = state.fault or "this wallet stopped while it was sending"

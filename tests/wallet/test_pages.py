@@ -291,6 +291,18 @@ async def test_dont_share_is_what_an_unknown_asker_gets_first(site: Site, visito
     await visitor.post(visitor.path, {"decision": "refuse"})
     assert "Nothing was shared" in visitor.text
     assert site.world.council.got == []
+    site.world.strangers.clear()
+    site.world.down.add(f"{COUNCIL}/response")
+    await visitor.get("/present")
+    await visitor.post("/present", {"link": site.world.council.ask()}, files={})
+    await visitor.post(visitor.path, {"decision": "share"})
+    assert "It is being sent" in visitor.text
+    assert "It is being sent" in await visitor.get("/history")
+    (where,) = re.findall(r'href="(/present/[^"]+)"', visitor.text)
+    await visitor.get(where)
+    await visitor.post(where, {"decision": "stop"})
+    assert "We do not know whether it arrived" in visitor.text
+    assert "It is being sent" not in await visitor.get("/history")
 
 
 async def test_a_copy_is_looked_at_then_made_then_taken_along(site: Site, visitor: Visitor) -> None:

@@ -41,7 +41,7 @@ from shared.storage import Tx
 from shared.web.dates import Dates
 from shared.x509 import load_certificate, prepare_leaf, x5c_header
 from wallet.cards import key_of, type_of
-from wallet.cut_off import AGAIN, CUT_OFF, read_checked, settle_cut_off
+from wallet.cut_off import AGAIN, CUT_OFF, read_checked, settle_cut_off, stop
 from wallet.pages.desk import Words
 from wallet.pages.past import _reason
 from wallet.present import agree, read_request, refuse
@@ -634,6 +634,18 @@ async def test_where_nobody_was_heard_the_same_bytes_are_posted_once_more(wallet
         ("success", True, "") if then == "receipt" else ("failed", False, "")
     )
     assert entry.claims_presented
+
+
+async def test_its_holder_has_it_not_sent_again(wallet: Wallet) -> None:
+    await wallet.collect()
+    wallet.world.council.says = broken
+    item = await wallet.share(wallet.world.council.ask())
+    stopped = await stop(wallet.means, wallet.vault, item.id)
+    wallet.world.council.says = None
+    await _given_up(wallet)
+    assert isinstance(stopped.value.state, Unanswered)
+    assert (await stop(wallet.means, wallet.vault, item.id)).value.state == stopped.value.state
+    assert (len(_posts(wallet)), (await wallet.lines())[-1].entry.transaction_result) == (1, "failed")
 
 
 @pytest.mark.parametrize("kept", [True, False])

@@ -19,6 +19,7 @@ from shared.web.i18n import N_
 from shared.web.pages import render
 from wallet import permissions
 from wallet.consent import Consent, consent
+from wallet.cut_off import stop
 from wallet.pages.collecting import host_of
 from wallet.pages.desk import PICTURE, Desk, link_from, see
 from wallet.pages.tell_words import misfit, why
@@ -120,6 +121,8 @@ class AskingPages:
             ways = {position: form.value(f"way.{position}") for position in form.values("position")}
             seen = {query: form.value(f"seen.{query}") for query in chosen}
             await agree(self._desk.means, vault, name, optional=form.values("optional"), chosen=chosen, ways=ways, seen=seen)
+        elif form.value("decision") == "stop":
+            await stop(self._desk.means, vault, name)
         else:
             await refuse(self._desk.means, vault, name)
         return see(f"/present/{name}")
