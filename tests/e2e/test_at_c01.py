@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
+from operator import methodcaller
 from pathlib import Path
 from types import MappingProxyType
 
@@ -96,7 +97,7 @@ async def test_at_c01_1_with_any_one_identity_issuer_gone_every_flow_has_a_path(
             assert any(url.startswith(other) for url in street.tried)
             assert [url for url in street.tried if url.startswith(gone)] == [], "who is gone is asked nothing"
             (pin,) = (each.fingerprint for each in bank.desk.trust.anchors if each.entity == gone)
-            change(bank.desk.trusted.file, lambda trust: trust.remove(pin))  # noqa: B023 - called at once
+            change(bank.desk.trusted.file, methodcaller("remove", pin))
             assert await says(held[gone], "over-18") == ("Do not rely on this", "untrusted")
             for question in ("over-18", "same-person"):
                 assert await says(fresh, question) == RELY, (gone, question)

@@ -16,7 +16,6 @@ import pytest
 from support.deeds import Nora, opened
 from support.house import House, close_house, open_house
 
-from shared.clock import monotonic
 from shared.receipts import peek_receipt
 
 pytestmark = [pytest.mark.real, pytest.mark.xdist_group("two logs")]
@@ -51,7 +50,7 @@ async def test_t_au_2_the_two_logs_agree(house: House, tmp_path: Path) -> None:
     for changes, decision in DECIDED:
         state = await _share(nora, await _collected(nora, **changes))
         assert state["decision"] == decision, state
-    await _post(nora)
+    await nora.tell(await _collected(nora), "council-tax")
     hers, theirs = await lines(house)
     assert [receipt["decision"] for receipt in theirs.values()].count("accepted") == 2
     assert set(hers) == set(theirs)
@@ -121,18 +120,6 @@ async def _share(nora: Nora, document: str) -> dict[str, Any]:
     path = f"{nora.house.desk}/api/presentation-requests/{asked['id']}"
     state: dict[str, Any] = await nora.house.call("GET", path, key=nora.house.council["api_key"])
     return state
-
-
-async def _post(nora: Nora) -> None:
-    """A letter to the council's inbox, which answers it by itself."""
-    wish = {"document": await _collected(nora), "to": [{"entity": nora.house.council["entity"], "use": "council-tax"}]}
-    plan = await nora.call("POST", "/api/organisations/look", wish)
-    told = await nora.call("POST", "/api/tell", wish | {"seen": plan["seen"]})
-    until = monotonic() + 60
-    while told["letters"][0]["state"] == "waiting" and monotonic() < until:
-        await asyncio.sleep(0.3)
-        told = await nora.call("GET", f"/api/tell/{told['id']}")
-    assert told["letters"][0]["state"] == "accepted", told
 
 
 async def lines(house: House) -> tuple[dict[str, dict[str, Any]], dict[str, dict[str, Any]]]:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from dataclasses import dataclass
 from typing import Any
 
 from support.house import House
+
+from shared.clock import monotonic
 
 
 @dataclass(slots=True, kw_only=True)
@@ -34,6 +37,20 @@ class Nora:
             "GET", f"{self.house.desk}/api/presentation-requests/{asked['id']}", key=self.house.council["api_key"]
         )
         return state
+
+    async def tell(self, document: str, use: str) -> dict[str, Any]:
+        """A letter about a ``document`` to the council's inbox, which accepts it by itself: how it stands then, with its receipt."""
+        wish = {"document": document, "to": [{"entity": self.house.council["entity"], "use": use}]}
+        plan = await self.call("POST", "/api/organisations/look", wish)
+        told = await self.call("POST", "/api/tell", wish | {"seen": plan["seen"]})
+        until = monotonic() + 60
+        while told["letters"][0]["state"] == "waiting" and monotonic() < until:
+            await asyncio.sleep(0.3)
+            told = await self.call("GET", f"/api/tell/{told['id']}")
+        letter: dict[str, Any]
+        (letter,) = told["letters"]
+        assert letter["state"] == "accepted", letter
+        return letter
 
     async def copy_for(self, entity: str, name: str, query: str) -> bytes:
         """A copy made out to somebody, as the file that she would send."""

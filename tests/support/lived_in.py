@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import datetime as dt
 import json
 import re
@@ -17,7 +16,7 @@ from support.house import House
 from demo.joan import ARTHUR
 from demo.poa import LPA_1
 from demo.tom import GRANT
-from shared.clock import DAY, monotonic, system_clock
+from shared.clock import DAY, system_clock
 from shared.credentials import by_id
 from shared.private_file import write_whole
 from verifier.config import USES
@@ -232,15 +231,7 @@ async def _tell(house: House, nora: Nora) -> list[str]:
         "POST", f"{house.issuer}/api/credentials", key=house.registry["api_key"], headers={"Idempotency-Key": "death"}, body=order
     )
     document = await _collect(nora, made)
-    wish = {"document": document, "to": [{"entity": house.council["entity"], "use": "tell-of-death"}]}
-    plan = await nora.call("POST", "/api/organisations/look", wish)
-    told = await nora.call("POST", "/api/tell", wish | {"seen": plan["seen"]})
-    until = monotonic() + 60
-    while told["letters"][0]["state"] == "waiting" and monotonic() < until:
-        await asyncio.sleep(0.3)
-        told = await nora.call("GET", f"/api/tell/{told['id']}")
-    (letter,) = told["letters"]
-    assert letter["state"] == "accepted", letter
+    letter = await nora.tell(document, "tell-of-death")
     await nora.call("POST", f"/api/cards/{document}/corrections", {"detail": "death_date/value", "words": WRONG})
     return [letter["receipt"]]
 

@@ -26,7 +26,7 @@ from shared.errors import ConfigError, Unavailable
 from shared.storage import open_storage
 from shared.web import app as running
 from shared.web.app import READY, bound_body, free_port, make_app, tls_context
-from shared.web.housekeeping import keep_house, then_clear
+from shared.web.housekeeping import Chore, keep_house, then_clear
 from shared.web.logs import JsonFormatter, start_logging
 from shared.web.security import allow, client_address
 from shared.web.settings import Common
@@ -335,8 +335,12 @@ async def test_sigterm_finishes_what_was_begun() -> None:
     assert len(line["request_id"]) == 16
 
 
-async def ends(runner: web.AppRunner) -> bool:
-    """Whether it does, without being cancelled a second time."""
+async def ends(app: web.Application, chore: Chore, begun: asyncio.Event, *, every: float = 60) -> bool:
+    """Whether it does with that chore once that has ``begun``, without being cancelled a second time."""
+    keep_house(app, chore, every=every)
+    runner = web.AppRunner(app)
+    await runner.setup()
+    await asyncio.wait_for(begun.wait(), 30)
     ending = asyncio.create_task(runner.cleanup())
     done, _ = await asyncio.wait({ending}, timeout=10)
     ending.cancel()
@@ -353,12 +357,7 @@ async def test_a_service_ends_though_its_database_went_away_first(app_of: Build)
         finally:
             raise Unavailable("the database does not answer")
 
-    app = app_of()
-    keep_house(app, chore, every=60)
-    runner = web.AppRunner(app)
-    await runner.setup()
-    await asyncio.wait_for(begun.wait(), 30)
-    assert await ends(runner)
+    assert await ends(app_of(), chore, begun)
 
 
 @pytest.mark.parametrize("fault", [None, Unavailable("out of order")])
@@ -379,12 +378,7 @@ async def test_a_service_ends_though_its_disk_cannot_be_cleared(app_of: Build, t
             told.append(error)
             raise
 
-    app = app_of()
-    keep_house(app, round_of, every=0.01)
-    runner = web.AppRunner(app)
-    await runner.setup()
-    await asyncio.wait_for(begun.wait(), 30)
-    assert await ends(runner)
+    assert await ends(app_of(), round_of, begun, every=0.01)
     assert told == ([] if fault is None else [fault])
     with pytest.raises(Unavailable, match="closed"):
         async with then_clear(storage):
