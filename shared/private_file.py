@@ -10,6 +10,13 @@ from .clock import Entropy
 from .codec import base64url
 from .errors import ConfigError
 
+Stamp = tuple[int, int, int]
+
+
+def stamp(state: os.stat_result) -> Stamp:
+    """By which a file is known to be the one that was read before: another one was put in its place, or it was written to."""
+    return state.st_ino, state.st_mtime_ns, state.st_size
+
 
 def write_whole(file: Path, data: bytes, mode: int = 0o600) -> None:
     """Put ``data`` in the place of ``file``, even if the machine stops in between. ``OSError`` if the disk refuses."""

@@ -22,6 +22,7 @@ from shared.codec import strict_json
 from shared.codec.reader import get_object, get_objects, get_str, get_strings
 from shared.credentials import ClaimPath, CredentialType, all_types
 from shared.errors import ConfigError, WrongInstrument
+from shared.private_file import Stamp, stamp
 from shared.trust.bundle import MAX_ARTEFACT
 from verifier.uses import Use, alone, served
 
@@ -68,18 +69,17 @@ class AdmittedFile:
 
     file: Path
     types: Iterable[CredentialType]
-    _stamp: tuple[int, int, int] | None = None
+    _stamp: Stamp | None = None
     _uses: tuple[Use, ...] = ()
 
     def uses(self) -> tuple[Use, ...]:
         """As of now; errors as ``read``, each time until somebody has put the file right."""
         try:
-            state = self.file.stat()
-            stamp = (state.st_ino, state.st_mtime_ns, state.st_size)
+            seen = stamp(self.file.stat())
         except OSError:
-            stamp = None  # the reader says what that means
-        if stamp is None or stamp != self._stamp:
-            self._uses, self._stamp = tuple(admitting(served(self.types), read(self.file))), stamp
+            seen = None  # the reader says what that means
+        if seen is None or seen != self._stamp:
+            self._uses, self._stamp = tuple(admitting(served(self.types), read(self.file))), seen
         return self._uses
 
 

@@ -54,10 +54,8 @@ async def _settle(means: Means, vault: Vault, item: Item[Request], state: Agreed
         detail = state.fault or "this wallet stopped while it was sending"
         await close(means, vault, item, Unanswered(at=means.clock(), shown=state.shown, detail=detail))
         return
-    asked, value = (
-        request_object(means, item.value),
-        msgspec.structs.replace(item.value, state=msgspec.structs.replace(state, again_at=means.clock())),
-    )
+    asked, again = request_object(means, item.value), msgspec.structs.replace(state, again_at=means.clock())
+    value = msgspec.structs.replace(item.value, state=again)
 
     async def note(tx: Tx) -> Item[Request] | None:
         if not await permissions.as_given(tx, vault, asked):

@@ -18,6 +18,7 @@ from urllib.parse import unquote, urlsplit
 from ..clock import Entropy
 from ..errors import ConfigError, Conflict, Unavailable
 from ..keys import Custodian, KeyId, Role
+from ..private_file import stamp
 from . import Open
 from ._envelope import MAX_BYTES, Cost, Lock, seal, unseal
 from ._software import Held, SoftwareCustodian, make
@@ -71,7 +72,7 @@ class FileCustodian(SoftwareCustodian):
             raise ConfigError(f"cannot read the key file {self._path}: {error.strerror}") from error
         try:
             state = os.fstat(handle)
-            seen = (state.st_ino, state.st_mtime_ns, state.st_size)
+            seen = stamp(state)
             if seen != self._seen:
                 self._check_owner(state)
                 self._keys, self._lock = unseal(_read(handle), self._passphrase, self._lock)

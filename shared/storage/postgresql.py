@@ -215,9 +215,7 @@ class Postgresql:
                 if monotonic() >= self._all_at:
                     self._all_at, self._due = monotonic() + _ALL_EVERY, set(stained)
                 wanted = [table for table, dead in stained.items() if dead or table in self._due]
-                for table in sorted(
-                    wanted, key=lambda name: self._late.get(name, 0)
-                ):  # one that takes too long keeps no other from its turn
+                for table in sorted(wanted, key=lambda name: self._late.get(name, 0)):  # one that takes too long keeps no other waiting
                     self._due.discard(table)
                     self._late[table] = self._late.get(table, 0) + 1
                     await connection.execute(f"VACUUM (SKIP_LOCKED) {table}", timeout=_VACUUM_S)

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from ..errors import ConfigError, Malformed
-from ..private_file import write_whole
+from ..private_file import Stamp, stamp, write_whole
 from ..trust.anchors import TrustAnchors, parse_trust, render_trust
 
 
@@ -19,16 +19,15 @@ class TrustFile:
 
     file: Path
     may_lack: bool = False
-    _stamp: tuple[int, int, int] = (0, 0, 0)
+    _stamp: Stamp = (0, 0, 0)
     _known: TrustAnchors = field(default_factory=TrustAnchors)
 
     def read(self) -> TrustAnchors:
         """Whom the operator trusts now; ``ConfigError`` if the file cannot be read."""
         try:
-            state = self.file.stat()
-            stamp = (state.st_ino, state.st_mtime_ns, state.st_size)
-            if stamp != self._stamp:
-                self._known, self._stamp = parse_trust(self.file.read_bytes()), stamp
+            seen = stamp(self.file.stat())
+            if seen != self._stamp:
+                self._known, self._stamp = parse_trust(self.file.read_bytes()), seen
         except FileNotFoundError as error:
             if not self.may_lack:
                 raise self._unreadable(error) from error
