@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shutil
@@ -40,6 +41,8 @@ UNIT: Command = [
 CORE: Command = [*PYTEST, "--cov=shared", "--cov-report=term", "--cov-fail-under=100", "-m", "not real and not vectors", "tests/shared"]
 EDGE: Command = [*PYTEST, "-m", "real or vectors", "tests/shared"]
 SERVICES: Command = [*PYTEST, "-n", "3", "--ignore=tests/shared", "tests"]  # they wait for browsers and programs more than they work
+MOST_AGAIN = 3  # of thousands of journeys through browsers and processes on a busy machine; more that fail are no accident
+FAILED = ROOT / ".pytest_cache" / "v" / "cache" / "lastfailed"
 EYES = re.compile(r"^from support\.(?:browser|pockets|scan_page|two_pages|walk) import", re.MULTILINE)
 LOOKED_AT = sorted(
     str(path.relative_to(ROOT))
@@ -56,6 +59,15 @@ PLANS: dict[str, tuple[tuple[str, Command], ...]] = {
 }
 
 
+def _again(environment: dict[str, str]) -> int:
+    """Journeys that failed, once more, alone on the machine: what fails now has failed. Their first failures stand in the report for good."""
+    failed = sorted(json.loads(FAILED.read_text(encoding="utf-8"))) if FAILED.exists() else []
+    if not 0 < len(failed) <= MOST_AGAIN:
+        return 1
+    print(f"== failed beside others, tried once more alone: {' '.join(failed)}", flush=True)
+    return subprocess.run([*PYTEST[:3], "-q", *failed], cwd=ROOT, env=environment, check=False).returncode
+
+
 def main(plan: str) -> int:
     if os.environ.get("MUNIMENT_NESTED"):  # a test runs the README's commands: set-up and collection are its matter, not another full run
         return subprocess.run([*PYTEST[:3], "-q", "--collect-only", "tests/shared"], cwd=ROOT, check=False).returncode
@@ -65,7 +77,10 @@ def main(plan: str) -> int:
     for name, command in PLANS[plan]:
         print(f"== {name}", flush=True)
         started = time.monotonic()
+        FAILED.unlink(missing_ok=True)
         code = subprocess.run(command, cwd=ROOT, env=environment, check=False).returncode
+        if code == 1 and command is SERVICES:
+            code = _again(environment)
         print(f"== {name}: {'passed' if code == 0 else f'FAILED ({code})'} in {time.monotonic() - started:.0f} s", flush=True)
         if code:
             return code

@@ -6,12 +6,13 @@ import re
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from playwright.async_api import Error, FilePayload, Locator, Page
+from playwright.async_api import Error, FilePayload, Locator, Page, Response
 from support.browser import LAPTOP, SCREENS, SIZES, Watched, album, in_the_other_language, picture
 
 from shared.codec import qr
 
 PATIENCE = 30_000  # milliseconds, on a machine that does much else
+WENT_ON = ("net::ERR_ABORTED", "interrupted by another navigation")
 BY_SIZE = ("color-contrast", "target-size", "scrollable-region-focusable", "link-in-text-block")
 """The rules of axe that look at colours and places. The others read the document alone, as far as it is shown."""
 SHOWN = "[...document.querySelectorAll('*')].map((each) => +each.checkVisibility()).join('')"
@@ -47,15 +48,18 @@ class Walker:
 
     async def go(self, url: str, *, status: int = 200) -> None:
         """Open an address, which answers with ``status``."""
-        try:
-            answer = await self.page.goto(url)
-        except Error as error:  # a page that waits for something went on by itself in that very moment
-            if "net::ERR_ABORTED" not in error.message and "interrupted by another navigation" not in error.message:
-                raise
-            await self.page.wait_for_load_state()
-            answer = await self.page.goto(url)
+        answer = await self._goto(url, left=5)
         assert answer is not None
         assert answer.status == status, f"{url} was answered {answer.status}"
+
+    async def _goto(self, url: str, *, left: int) -> Response | None:
+        try:
+            return await self.page.goto(url)
+        except Error as error:  # a page that waits for something went on by itself in that very moment
+            if left == 1 or not any(each in error.message for each in WENT_ON):
+                raise
+        await self.page.wait_for_load_state()
+        return await self._goto(url, left=left - 1)
 
     async def press(self, name: str) -> None:
         """Press the button of that name, exactly; the page that comes has loaded."""

@@ -1,0 +1,52 @@
+"""A journey that failed beside others is tried once more alone, and nothing that fails then is forgiven."""
+
+from __future__ import annotations
+
+import importlib.util
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+ONCE = """
+from pathlib import Path
+def test_red_the_first_time():
+    seen = Path(__file__).with_suffix(".seen")
+    before = seen.exists()
+    seen.touch()
+    assert before
+def test_green():
+    assert True
+"""
+ALWAYS = "def test_red():\n    assert False\n"
+MANY = "import pytest\n@pytest.mark.parametrize('n', range(4))\ndef test_red(n):\n    assert False\n"
+
+
+def _run(folder: Path, text: str, monkeypatch: pytest.MonkeyPatch) -> int:
+    """What ``tests/run.py`` ends with where the journeys are ``text``."""
+    spec = importlib.util.spec_from_file_location("run_of_tests", ROOT / "tests/run.py")
+    assert spec is not None
+    assert spec.loader is not None
+    run: ModuleType = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(run)
+    (folder / "test_some.py").write_text(text, encoding="utf-8")
+    (folder / "pytest.ini").write_text("[pytest]\n", encoding="utf-8")
+    journeys = [*run.PYTEST[:4], "-p", "no:asyncio", "-p", "no:xdist", "test_some.py"]
+    monkeypatch.setattr(run, "ROOT", folder)
+    monkeypatch.setattr(run, "FAILED", folder / ".pytest_cache/v/cache/lastfailed")
+    monkeypatch.setattr(run, "SERVICES", journeys)
+    monkeypatch.setattr(run, "PLANS", {"all": (("journeys", journeys),)})
+    monkeypatch.delenv("MUNIMENT_NESTED", raising=False)
+    code: int = run.main("all")
+    return code
+
+
+@pytest.mark.parametrize(("text", "code", "more"), [(ONCE, 0, True), (ALWAYS, 1, True), (MANY, 1, False)], ids=["once", "always", "many"])
+def test_what_failed_beside_others_is_tried_once_more_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str], *, text: str, code: int, more: bool
+) -> None:
+    assert _run(tmp_path, text, monkeypatch) == code
+    said = capfd.readouterr().out
+    assert ("tried once more alone" in said) is more
+    assert f"journeys: {'FAILED (1)' if code else 'passed'}" in said
