@@ -261,7 +261,7 @@ def _show_result(view: Consent) -> int:
         "answered": "It was shared.",
         "unanswered": "It is not known whether it arrived; the copy counts as used.",
         "withheld": "Nothing was shared.",
-        "sending": "No answer was heard yet. `refresh` sends the same once more, a few minutes later.",
+        "sending": "No answer was heard yet. `refresh` sends the same again, from a few minutes later on, for an hour.",
     }
     say(words.get(view.state, view.state) + (f" The other side said: {view.refusal}" if view.refusal else ""))
     if view.receipt_problem:

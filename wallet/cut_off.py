@@ -20,27 +20,28 @@ from wallet.sessions import Agreed, Request, Unanswered
 
 KEEP_REQUESTS = 30 * DAY
 CUT_OFF = 180  # seconds after which an answer that nobody here is sending is taken for cut off
-AGAIN = 3_600  # seconds after which it is not sent once more: nobody waits for it any longer
+AGAIN = 3_600  # seconds after which it is not sent again: nobody waits for it any longer
 
 
 async def settle_cut_off(means: Means, vault: Vault) -> None:
-    """Requests that were agreed to and of which nobody was heard, or whose process died: what was posted, or was about to be, is posted once
-    more, byte for byte, to whom it was for. If nobody is heard again, or too much time has gone, nobody knows whether it arrived.
+    """Requests that were agreed to and of which nobody was heard, or whose process died: what was posted, or was about to be, is posted again,
+    byte for byte, to whom it was for, after intervals that double. When too much time has gone, nobody knows whether it arrived.
     """
     at = means.clock()
     for item in await means.storage.read(lambda tx: REQUESTS.all(tx, vault)):
         state = item.value.state
-        if (
-            isinstance(state, Agreed)
-            and max(state.at, state.again_at) + CUT_OFF <= at
-            and not means.locks.busy(f"{vault.wallet}/{item.id}")
-        ):
+        if isinstance(state, Agreed) and _due(state) <= at and not means.locks.busy(f"{vault.wallet}/{item.id}"):
             with suppress(Conflict):  # another process was first
                 await _settle(means, vault, item, state)
 
 
+def _due(state: Agreed) -> int:
+    last = state.again_at or state.at
+    return min(2 * last - state.at + CUT_OFF, state.at + AGAIN)
+
+
 async def stop(means: Means, vault: Vault, request_id: str) -> Item[Request]:
-    """What was agreed to is not sent once more, because its holder says so; whether it arrived, nobody knows. Asked again it changes nothing."""
+    """What was agreed to is not sent again, because its holder says so; whether it arrived, nobody knows. Asked again it changes nothing."""
     async with means.locks.of(f"{vault.wallet}/{request_id}"):
         item = await means.storage.read(lambda tx: REQUESTS.get(tx, vault, request_id))
         if not isinstance(item.value.state, Agreed):
@@ -50,7 +51,7 @@ async def stop(means: Means, vault: Vault, request_id: str) -> Item[Request]:
 
 
 async def _settle(means: Means, vault: Vault, item: Item[Request], state: Agreed) -> None:
-    if not state.body or state.again_at or state.at + AGAIN <= means.clock():
+    if not state.body or state.at + AGAIN <= means.clock():
         detail = state.fault or "this wallet stopped while it was sending"
         await close(means, vault, item, Unanswered(at=means.clock(), shown=state.shown, detail=detail))
         return

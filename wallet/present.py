@@ -2,7 +2,7 @@
 
 Order of writes (failpoints by name): ``ask`` remembers the request; ``present`` marks the copies as used, before anything is sent, so
 that a process that dies can never show a copy twice, and keeps what will be posted; ``answered`` or ``withheld`` tells what came of it, with
-its line of history. Where nobody was heard, those very bytes are posted once more by the clock (``cut_off``), never others: one who got them
+its line of history. Where nobody was heard, those very bytes are posted again by the clock (``cut_off``), never others: one who got them
 already knows them again. The copies count as used, whatever comes of it.
 """
 
@@ -265,7 +265,7 @@ async def _sign(means: Means, one: Showing, asked: RequestObject) -> str:
 
 
 async def send(means: Means, vault: Vault, item: Item[Request]) -> Item[Request]:
-    """Post what was agreed to, and note what came of it. It stays agreed to where nobody was heard for the first time."""
+    """Post what was agreed to, and note what came of it. It stays agreed to where nobody was heard."""
     asked, state = request_object(means, item.value), item.value.state
     if not isinstance(state, Agreed):
         return item
@@ -280,7 +280,7 @@ async def send(means: Means, vault: Vault, item: Item[Request]) -> Item[Request]
         if result.refusal is not None and result.receipt is None and (state.again_at or isinstance(result.refusal, Unavailable)):
             raise result.refusal  # of what they may have had before it says nothing
     except VcError as error:
-        if isinstance(error, Unavailable) and not state.again_at:
+        if isinstance(error, Unavailable):
             return item
         return await close(means, vault, item, msgspec.structs.replace(unknown, at=means.clock(), detail=error.detail))
     answered = Answered(
