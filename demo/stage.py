@@ -22,6 +22,7 @@ import aiohttp
 from demo.config import environment
 from demo.no_network import Isolation, strongest
 from shared.clock import monotonic
+from shared.web.app import free_port
 
 FOLDER = Path(".demo")
 PORTS = {"issuer": 8101, "wallet": 8102, "verifier": 8103}
@@ -145,12 +146,11 @@ def free_ports() -> dict[str, int]:
 
 
 def other_ports(names: Collection[str]) -> dict[str, int]:
-    """One that is free for each."""
-    sockets = [socket.create_server(("127.0.0.1", 0)) for _ in names]
-    ports = {name: taken.getsockname()[1] for name, taken in zip(names, sockets, strict=True)}
-    for taken in sockets:
-        taken.close()
-    return ports
+    """One that is free for each, and none of those that the system gives to connections that go out meanwhile."""
+    found = set[int]()
+    while len(found) < len(names):
+        found.add(free_port())
+    return dict(zip(names, found, strict=True))
 
 
 _CLAIMS: list[IO[bytes]] = []

@@ -173,7 +173,8 @@ def free_port(host: str = "127.0.0.1", wanted: int = 0) -> int:
     drawn = [20_000 + int.from_bytes(system_entropy(2), "big") % 12_000 for _ in range(8)]
     for port in (*([wanted] if wanted else []), *drawn, 0):
         with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            if port == wanted:  # also where a service has just ended; of the others one is taken that nobody so much as keeps
+                probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             try:
                 probe.bind((host, port))
             except OSError:

@@ -15,12 +15,12 @@ from support.browser import LAPTOP, Open
 from support.documents import document
 from support.hands import at_desk, at_office, invited, opened_wallet
 from support.offices import BANK, NINE, OPG, Street, copy_for, given, open_office, set_up_desk, set_up_office
+from support.ports import free_port
 from support.thrift import easy_seal
 from support.trial_web import Watch
 from support.walk import Walker
 
 from shared.credentials import by_id
-from shared.web.app import free_port
 
 ESTATE = (
     ("deceased", "given_name"), ("deceased", "family_name"), ("deceased", "death_date"), ("representative", "given_name"),

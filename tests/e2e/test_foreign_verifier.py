@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from support.ports import free_port
 from support.registry import URL, Registry, Template, serving
 from support.wallets import abroad
 
@@ -23,7 +24,6 @@ from demo.authority import establish
 from issuer import init as issuer_init
 from shared.clock import system_clock, system_entropy
 from shared.errors import AccessDenied, InvalidTransactionData
-from shared.web.app import free_port
 from wallet.app import Host
 from wallet.consent import consent
 from wallet.enter import Opened

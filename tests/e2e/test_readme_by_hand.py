@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from support.ports import free_port
 
 ROOT = Path(__file__).resolve().parents[2]
 pytestmark = [pytest.mark.real, pytest.mark.xdist_group("readme")]
@@ -36,10 +37,7 @@ class Hands:
     def __init__(self, folder: Path) -> None:
         self.folder, self.clipboard = folder, dict[str, str]()
         self.serving: list[subprocess.Popen[bytes]] = []
-        self.ports = {}
-        for port in PORTS:
-            with socket.create_server(("127.0.0.1", 0)) as free:
-                self.ports[port] = str(free.getsockname()[1])
+        self.ports = {port: str(free_port()) for port in PORTS}
         bin_ = Path(sys.executable).parent
         self.environment = {
             **{name: value for name, value in os.environ.items() if not name.startswith("MUNIMENT_")},
@@ -58,7 +56,7 @@ class Hands:
             return self.serve(line)
         environment = self.environment | {"KEY": self.clipboard.get("key", "")}
         done = subprocess.run(
-            ["bash", "-c", line], cwd=self.folder, env=environment, capture_output=True, text=True, check=False, timeout=60
+            ["bash", "-c", line], cwd=self.folder, env=environment, capture_output=True, text=True, check=False, timeout=300
         )
         assert done.returncode == 0, f"{line}\n{done.stdout}\n{done.stderr}"
         self.copy(done.stdout + done.stderr)
@@ -70,7 +68,8 @@ class Hands:
         )
         self.serving.append(process)
         port = int(self.ports[next(usual for usual, name in PORTS.items() if line.startswith(name))])
-        for _ in range(200):
+        for _ in range(1200):
+            assert process.poll() is None, f"{line} ended with {process.returncode}"
             with socket.socket() as knock:
                 if knock.connect_ex(("127.0.0.1", port)) == 0:
                     return ""
@@ -96,7 +95,7 @@ def hands(tmp_path: Path) -> Iterator[Hands]:
     for process in one.serving:
         process.terminate()
     for process in one.serving:
-        process.wait(timeout=20)
+        process.wait(timeout=60)
 
 
 def test_make_receive_and_check_by_hand(hands: Hands) -> None:

@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 from support.foreign import Peer, secret_jwk
 from support.forge import lpa
+from support.ports import free_port
 from support.signing import Signer, anchor, leaf
 from support.wallets import abroad
 
@@ -21,7 +22,6 @@ from demo.authority import Authority
 from shared.clock import floor_day, system_clock
 from shared.credentials import by_id
 from shared.errors import InvalidGrant, Malformed, Unavailable, Untrusted, VcError
-from shared.web.app import free_port
 from shared.x509 import render_pem
 from wallet.app import Host
 from wallet.enter import Opened

@@ -15,6 +15,7 @@ from jwcrypto.jwk import JWK
 from support.attested import CALLBACK, MAKER, attested, trust
 from support.console import Browser
 from support.foreign import Peer, node, secret_jwk
+from support.ports import free_port
 from support.registry import Registry, Template, serving
 from support.signing import Signer, anchor, leaf
 from support.trial_verify import Authority as Maker
@@ -26,7 +27,6 @@ from issuer import upkeep
 from shared.clock import system_clock, system_entropy
 from shared.keys import Role
 from shared.private_file import write_whole
-from shared.web.app import free_port
 
 COUNTERPARTS = {"oidc-provider": "OpenID provider where holders and operators sign in"}
 pytestmark = pytest.mark.real

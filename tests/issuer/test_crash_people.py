@@ -13,6 +13,7 @@ from support import dying as support_dying
 from support.attested import Wallet, attested
 from support.counting import rows
 from support.dying import dies
+from support.ports import free_port
 from support.registry import Registry, Template, serving
 from support.second_person import approve
 from support.soft_authenticator import SoftAuthenticator
@@ -24,7 +25,6 @@ from issuer.offers import Made
 from issuer.sessions import Approval
 from shared.errors import InvalidGrant, InvalidTransactionId
 from shared.openid4vci import TokenResponse, request_deferred
-from shared.web.app import free_port
 
 MOMENTS = pytest.mark.parametrize("moment", ["before", "after"])
 

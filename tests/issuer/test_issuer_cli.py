@@ -15,11 +15,11 @@ from typing import Any
 
 import pytest
 from support.attested import MAKER, maker
+from support.ports import free_port
 from support.registry import LPA_1, Template
 
 from issuer.cli import main
 from shared.clock import monotonic
-from shared.web.app import free_port
 from shared.x509 import render_pem
 
 ROOT = Path(__file__).parents[2]

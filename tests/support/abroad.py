@@ -12,13 +12,13 @@ from typing import Any
 
 import msgspec
 from aiohttp import ClientSession, TCPConnector, web
+from support.ports import free_port
 from support.registry import Registry, Template
 from support.thrift import easy_seal
 
 from demo.authority import Authority
 from issuer import init as issuer_init
 from shared.clock import system_clock, system_entropy
-from shared.web.app import free_port
 from shared.web.context import FETCHER
 from shared.web.settings import load
 from verifier import app as composition

@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from aiohttp import web
+from support.ports import free_port
 from support.signing import Signer, anchor, leaf
 from support.trial_verify import Authority
 from support.trial_web import Watch
@@ -14,7 +15,6 @@ from support.world import Party
 from shared.clock import DAY, system_clock
 from shared.flow import Fetch
 from shared.keys import Role
-from shared.web.app import free_port
 
 
 def _authority(entity: str, at: int) -> Authority:

@@ -15,6 +15,7 @@ from typing import Any
 import msgspec
 import yarl
 from aiohttp import ClientSession, CookieJar, web
+from support.ports import free_port
 from support.signing import AT, Signer
 from support.thrift import easy_seal
 from support.trial_verify import ISSUER, LIST, VCT, Dice, credential_type, issue, registry, show, status_token
@@ -41,7 +42,6 @@ from shared.trust.anchors import TrustAnchors, parse_anchor
 from shared.trust.artefact import STATUS_LIST_CWT
 from shared.trust.policy import Policy
 from shared.urls import LOOPBACK
-from shared.web.app import free_port
 from shared.web.context import FETCHER
 from shared.web.operators import first_operator
 from shared.web.settings import load

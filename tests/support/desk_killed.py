@@ -10,9 +10,8 @@ import pytest
 from aiohttp import ClientError
 from support import forking
 from support.desk import Running
+from support.ports import free_port
 from support.signing import AT
-
-from shared.web.app import free_port
 
 
 async def run_until_killed(module: str, *arguments: str) -> None:

@@ -10,13 +10,13 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 from support import forking
+from support.ports import free_port
 from support.registry import NOON, Registry, Template
 from support.trial_web import Watch
 
 from issuer import config
 from issuer.app import open_office, start, stop
 from issuer.office import Office
-from shared.web.app import free_port
 
 ROOT = Path(__file__).parents[2]
 

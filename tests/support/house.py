@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import json
-import socket
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import aiohttp
 import pytest
+from support.ports import free_port
 
 from demo.poa import COUNCIL, LPA_1, REGISTRY
 from demo.stage import Stage, StageError
@@ -67,12 +66,6 @@ class House:
         return made
 
 
-def _ports(count: int) -> list[int]:
-    with ExitStack() as stack:
-        taken = [stack.enter_context(socket.create_server(("127.0.0.1", 0))) for _ in range(count)]
-        return [each.getsockname()[1] for each in taken]
-
-
 Settle = Callable[[House], Mapping[str, Sequence[str]]]
 """Lines for files of settings, by their place in the house's folder."""
 
@@ -83,7 +76,7 @@ async def open_house(folder: Path, *, known: bool = False, types: Sequence[Path]
     ``known``: the wallet fetches what the council's anchor says, and so knows what the council may ask for. ``types`` are files of further
     kinds of document, which everybody has in their settings; ``settle`` adds others before anybody is started.
     """
-    issuer, wallet, verifier, other = _ports(4)
+    issuer, wallet, verifier, other = (free_port() for _ in range(4))
     async with aiohttp.ClientSession() as http:
         stage = Stage(http, {"issuer": issuer, "wallet": wallet, "verifier": verifier}, folder)
         side = Stage(http, {"verifier": other}, folder)

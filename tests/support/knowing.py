@@ -11,11 +11,10 @@ from aiohttp import ClientSession
 from support import desk as desks
 from support.desk import Running
 from support.offices import NINE, OPG, Street, open_office, set_up_desk, set_up_office
+from support.ports import free_port
 from support.registry import Registry
 from support.thrift import easy_seal
 from support.trial_web import Watch
-
-from shared.web.app import free_port
 
 
 @dataclass

@@ -15,6 +15,7 @@ import msgspec
 import pytest
 from aiohttp import ClientError, ClientSession, CookieJar
 from support import forking
+from support.ports import free_port
 from support.thrift import easy_seal
 from support.wallets import EASY, PASSPHRASE, Site, Wallet
 
@@ -23,7 +24,6 @@ from shared.errors import VcError
 from shared.flow import Fetch, Fetched
 from shared.trust.anchors import render_trust
 from shared.trust.policy import Policy
-from shared.web.app import free_port
 from wallet.app import open_host
 from wallet.config import open_place
 from wallet.init import Wish, set_up

@@ -16,6 +16,7 @@ from aiohttp import ClientSession, CookieJar, web
 from support import desk as desks
 from support.desk import Running, Site
 from support.own_verifier import DEATH
+from support.ports import free_port
 from support.registry import Holder, Registry, collect
 from support.signing import Signer
 from support.thrift import easy_seal
@@ -32,7 +33,6 @@ from shared.errors import Unavailable
 from shared.flow import Fetch, Fetched
 from shared.jose.jwk import thumbprint
 from shared.openid4vp import render_response
-from shared.web.app import free_port
 from shared.web.settings import load
 from shared.web.setup import read_certificate
 from verifier import copies, watching, webhooks

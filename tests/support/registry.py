@@ -14,6 +14,7 @@ from typing import Any
 import msgspec
 import yarl
 from aiohttp import ClientResponse, ClientSession, CookieJar, TCPConnector, web
+from support.ports import free_port
 from support.signing import Signer
 from support.thrift import easy_seal
 from support.trial_web import Watch
@@ -40,7 +41,6 @@ from shared.openid4vci import (
     resolve_offer,
 )
 from shared.urls import LOOPBACK
-from shared.web.app import free_port
 from shared.web.operators import first_operator
 from shared.web.settings import load
 

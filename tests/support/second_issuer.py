@@ -14,11 +14,11 @@ from pathlib import Path
 
 import msgspec
 from aiohttp import web
+from support.ports import free_port
 from support.registry import Registry
 
 from issuer import app as composition
 from issuer import config
-from shared.web.app import free_port
 
 
 async def serve(directory: Path, storage: str, port: int, at: int) -> None:

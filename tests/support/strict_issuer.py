@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from aiohttp import web
+from support.ports import free_port
 from support.signing import AT
 from support.trial_verify import VCT, Authority, status_token
 from support.trial_web import Watch
@@ -70,7 +71,6 @@ from shared.openid4vci import (
     verify_attestation_proof,
     verify_key_proofs,
 )
-from shared.web.app import free_port
 
 Handler = Callable[[web.Request], web.StreamResponse]
 DETAILS = "openid_credential"

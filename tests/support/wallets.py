@@ -12,6 +12,7 @@ from typing import Any
 
 import msgspec
 from aiohttp import ClientSession, CookieJar, web
+from support.ports import free_port
 from support.thrift import easy_seal
 from support.trial_verify import Dice
 from support.world import CODE, World
@@ -20,7 +21,6 @@ from shared.clock import Entropy, system_clock, system_entropy
 from shared.custody import open_custodian
 from shared.keys import Custodian, Role
 from shared.storage import Storage, Tx, open_storage
-from shared.web.app import free_port
 from wallet import history
 from wallet.app import Host, build, open_host
 from wallet.choose import Offer

@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 from aiohttp import web
+from support.ports import free_port
 from support.registry import Registry, Template, serving
 from support.street import office
 from support.superior import ANA, BEN, SAYS, pin
@@ -30,7 +31,6 @@ from shared.oauth import parse_pushed_reference
 from shared.private_file import write_whole
 from shared.trust.anchors import TrustAnchors, render_trust
 from shared.trust.snapshot import KeyState
-from shared.web.app import free_port
 from shared.web.context import FETCHER
 from shared.web.setup import read_anchor
 from shared.web.signer import Signing

@@ -8,6 +8,7 @@ import pytest
 from aiohttp import web
 from playwright.async_api import async_playwright
 from support.browser import FLAGS
+from support.ports import free_port
 from support.trial_web import Build
 
 from shared.web import app as serving
@@ -20,7 +21,7 @@ PAGE = '<!doctype html><title>form</title><form method="post"><button name="sent
 
 
 async def test_forms_work_over_plain_http(app_of: Build) -> None:
-    port = serving.free_port()
+    port = free_port()
     here, there = f"http://desk.test:{port}", f"http://other.test:{port}"
     app = app_of(public_url=here, port=port, trusted_proxies=("127.0.0.0/8",))  # so that the other name is answered as well
 

@@ -10,6 +10,7 @@ import aiohttp
 import pytest
 from aiohttp import web
 from support.gallery import gallery
+from support.ports import free_port
 from support.trial_web import Build, Client, Serve
 
 from shared.clock import system_entropy
@@ -77,7 +78,7 @@ async def test_forms_of_ours_work_where_browsers_tell_only_their_origin(client: 
 @pytest.mark.parametrize("begun", [b"", b"GET /health HTTP/1.1\r\nHost: localhost\r\nX-Slow: "])
 async def test_a_connection_that_asks_nothing_is_closed(app_of: Build, monkeypatch: pytest.MonkeyPatch, begun: bytes) -> None:
     monkeypatch.setattr(serving, "SILENCE", 0.2)
-    port = serving.free_port()
+    port = free_port()
     app = app_of(port=port)
 
     async def dawdle() -> None:

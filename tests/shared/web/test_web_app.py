@@ -20,8 +20,10 @@ from aiohttp.http_exceptions import BadHttpMethod
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
+from support import ports
 from support.trial_web import Build, Serve
 
+from shared.clock import system_entropy
 from shared.errors import ConfigError, Unavailable
 from shared.storage import open_storage
 from shared.web import app as running
@@ -223,12 +225,24 @@ def test_broken_http_of_strangers_is_not_logged_with_its_bytes(capsys: pytest.Ca
 
 
 def test_free_port_gives_the_wanted_one_or_another() -> None:
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        taken.listen()
-        port = int(taken.getsockname()[1])
+    port = ports.free_port()
+    with socket.create_server(("127.0.0.1", port)):
         assert free_port(wanted=port) != port
     assert free_port(wanted=port) == port
+
+
+def test_free_port_gives_none_that_somebody_keeps_for_later(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Between the asking and the listening of a test nobody else gets its port, of whichever process."""
+    kept, thrown = ports.free_port(), []
+
+    def dice(size: int) -> bytes:
+        thrown.append(size)
+        return (kept - 20_000).to_bytes(size, "big") if len(thrown) < 8 else system_entropy(size)
+
+    for module in (running, ports):
+        monkeypatch.setattr(module, "system_entropy", dice)
+        thrown.clear()
+        assert module.free_port() != kept
 
 
 def certificate(folder: Path) -> tuple[Path, Path]:
@@ -255,7 +269,7 @@ def certificate(folder: Path) -> tuple[Path, Path]:
 
 async def test_serve_over_tls_with_metrics_on_their_own_port(tmp_path: Path) -> None:
     cert, key = certificate(tmp_path)
-    port, side = free_port(), free_port()
+    port, side = ports.free_port(), ports.free_port()
     settings = Common(
         public_url=f"https://localhost:{port}", host="127.0.0.1", port=port, metrics_port=side, tls_cert=str(cert), tls_key=str(key)
     )
@@ -309,7 +323,7 @@ print("down", flush=True)
 
 
 async def test_sigterm_finishes_what_was_begun() -> None:
-    port = free_port()
+    port = ports.free_port()
     process = await asyncio.create_subprocess_exec(
         sys.executable,
         "-c",
