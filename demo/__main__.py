@@ -112,14 +112,14 @@ def report(scripts: list[Script]) -> None:
 
 
 async def wait_for_interrupt(addresses: list[str]) -> None:
-    """Leave the services up so that a person can look around."""
+    """Leave the services up so that a person can look around; whoever was told that it is over is heard as somebody who knows it."""
+    done = asyncio.Event()
+    for number in STOPS:
+        asyncio.get_running_loop().add_signal_handler(number, done.set)
     print("\nThe three services stay up until you press Ctrl-C:\n")
     for line in addresses:
         print(f"    {line}")
     sys.stdout.flush()
-    done = asyncio.Event()
-    for number in STOPS:
-        asyncio.get_running_loop().add_signal_handler(number, done.set)
     await done.wait()
 
 

@@ -65,7 +65,7 @@ async def enter(page: Page, place: Place) -> None:
     await page.get_by_label(place.label).fill(place.name)
     await page.get_by_role("textbox", name="Passphrase").fill(place.passphrase)
     await page.keyboard.press("Enter")
-    await page.wait_for_url(f"**{place.page}")
+    await page.wait_for_url(place.base + place.page)  # the address of signing in ends alike
 
 
 async def forward(page: Page, place: Place, seconds: int) -> None:

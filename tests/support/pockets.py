@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import time
 from collections.abc import AsyncIterator, Sequence
@@ -70,10 +71,13 @@ class Pocket:
         await self.hand.hit(self.page.get_by_role("button", name=name, exact=True))
 
     async def bigger(self) -> None:
-        """From usual squares to bigger ones, though the page may have made them so by itself: it does where nobody is done after a while."""
-        if await self.page.locator('[data-do="bigger"]').get_attribute("aria-pressed") == "true":
-            await self.press("Smaller squares")
-        await self.press("Bigger squares")
+        """From usual squares to bigger ones, though the page may make them so by itself: it does once, where nobody is done after a while."""
+        button = self.page.locator('[data-do="bigger"]')
+        await expect(button).to_have_text(re.compile("Bigger squares|Smaller squares"))
+        await self.hand.hit(button)
+        if await button.get_attribute("aria-pressed") == "false":  # the page was first, and does it no second time
+            await self.hand.hit(button)
+        await self.page.get_by_role("button", name="Smaller squares", exact=True).wait_for()
 
     async def wait(self, view: str) -> None:
         await self.page.locator(f'#view[data-view="{view}"]').wait_for()

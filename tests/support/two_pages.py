@@ -203,7 +203,9 @@ class Phone(Side):
         await self.view("frames")
         canvas, pause = self.page.locator("canvas"), self.page.locator("[data-do=pause]")
         if not await pause.is_visible():
-            return [await self.code("canvas")]
+            single = await self.code("canvas")
+            if not await pause.is_visible():  # else the page has made the squares bigger meanwhile, and it takes several
+                return [single]
         await pause.click()
         count = max(map(int, re.findall(r"\d+", str(await canvas.get_attribute("aria-label")))))
         texts = []

@@ -102,7 +102,7 @@ async def hosted(host: str, root: Path, port: int) -> AsyncIterator[None]:
     """``root`` served at that port of this machine, until the end of the block."""
     process = await asyncio.create_subprocess_exec(*HOSTS[host](root, port), stderr=asyncio.subprocess.PIPE)
     try:
-        for _ in range(200):
+        for _ in range(1_200):
             assert process.returncode is None, (await process.stderr.read()).decode() if process.stderr else ""
             with suppress(OSError):
                 _, writer = await asyncio.open_connection("127.0.0.1", port)
@@ -110,6 +110,8 @@ async def hosted(host: str, root: Path, port: int) -> AsyncIterator[None]:
                 await writer.wait_closed()
                 break
             await asyncio.sleep(0.05)
+        else:
+            raise AssertionError(f"{host} does not listen")
         yield
     finally:
         if process.returncode is None:

@@ -28,7 +28,7 @@ async def test_download_that_broke_off_goes_on(
     template: Template, tmp_path: Path, chromium: Browser, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asked: list[str] = []
-    whole = ScanApi.pack
+    whole, arrived = ScanApi.pack, asyncio.Event()
 
     async def pack(self: ScanApi, request: web.Request) -> web.StreamResponse:
         asked.append(request.headers.get("Range", ""))
@@ -39,7 +39,7 @@ async def test_download_that_broke_off_goes_on(
         await response.prepare(request)
         await response.write(current.data[: len(current.data) // 2])
         assert request.transport is not None
-        await asyncio.sleep(0.3)  # what was written arrives
+        await asyncio.wait_for(arrived.wait(), 60)  # what breaks off before the page has read any of it leaves nothing to go on with
         request.transport.close()
         return response
 
@@ -47,6 +47,8 @@ async def test_download_that_broke_off_goes_on(
     context = await chromium.new_context(locale="en-GB")
     async with serving(template, tmp_path / "desk", local=True) as desk:
         counter = await ScanPage.open(context, desk.base, at=AT)
+        await context.expose_function("arrived", arrived.set)
+        await context.add_init_script(_SAYS_WHAT_IT_READS)
         await counter.sign_in()
         counter.watched.faults.clear()
         await counter.set_up()
@@ -61,6 +63,16 @@ async def test_download_that_broke_off_goes_on(
         await counter.scan(as_code(answer(await counter.ask())))
         assert await counter.result() == "You can rely on this"
     await context.close()
+
+
+_SAYS_WHAT_IT_READS = """(() => {
+  const read = ReadableStreamDefaultReader.prototype.read;
+  ReadableStreamDefaultReader.prototype.read = async function () {
+    const got = await read.call(this);
+    if (!got.done) void arrived();
+    return got;
+  };
+})()"""
 
 
 async def test_a_download_in_progress_is_kept_part_by_part(counter: ScanPage) -> None:

@@ -123,7 +123,7 @@ async def test_without_javascript(tmp_path: Path, open_page: Open) -> None:
         await page.get_by_label("Saxon Mutual").check()
         await page.get_by_role("button", name="See what each would learn").click()
         await page.get_by_role("button", name="Agree and tell 1 organisation").click()
-        for _ in range(20):
+        for _ in range(120):
             if await page.locator('[data-state="accepted"]').count():
                 break
             await page.wait_for_timeout(500)

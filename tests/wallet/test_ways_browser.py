@@ -51,7 +51,7 @@ async def _open(page: Page, site: Site) -> None:
     await page.locator("input[name=holder]").fill(site.made.holder)
     await page.locator("input[name=passphrase]").fill(site.made.passphrase)
     await page.get_by_role("button", name="Open").click()
-    await page.get_by_role("heading", level=1).wait_for()
+    await page.wait_for_url(f"{site.base}/")
 
 
 async def _lay(site: Site) -> None:

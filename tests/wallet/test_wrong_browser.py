@@ -37,7 +37,7 @@ async def enter(page: Page, base: str, passphrase: str) -> None:
     await page.locator("#holder").fill("Nora Ashdown")
     await page.locator("#passphrase").fill(passphrase)
     await page.keyboard.press("Enter")
-    await page.locator(".mu-cards, main h1").first.wait_for()
+    await page.wait_for_url(f"{base}/")
 
 
 async def sign_in(desk: Page, base: str, passphrase: str) -> None:

@@ -75,7 +75,7 @@ async def test_live_state_and_copying(chromium: Browser, site: Client) -> None:
     await page.context.grant_permissions(["clipboard-read", "clipboard-write"])
     await page.goto(address(site))
     await expect(page.get_by_text("Look again", exact=True)).to_be_hidden()
-    await expect(page.get_by_role("status")).to_have_text("The wallet has answered", timeout=8_000)
+    await expect(page.get_by_role("status")).to_have_text("The wallet has answered")
     await page.get_by_role("button", name="Copy").click()
     await expect(page.get_by_role("button", name="Copied")).to_be_visible()
     assert (await page.evaluate("navigator.clipboard.readText()")).startswith("https://issuer.example/offer/")
