@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.async_api import expect
+from playwright.async_api import Page, expect
 from support.agents import LPA_2, NORA, PETER, WELFARE, Anytown, asks_by_page, clerk_enters, holder_enters, holder_opens, of, open_agents
 from support.browser import LAPTOP, Open
 from support.hands import at_desk, at_office, invited, opened_wallet
@@ -272,7 +272,7 @@ async def test_at_c02_7_two_donors_of_one_name_are_not_confused(tmp_path: Path, 
             clerk.page.get_by_text("It may be more than one of them. Ask for one more item, and change none of them")
         ).to_be_visible()
         await clerk.look("desk-more-than-one")
-        source = await clerk.page.content()
+        source = await said_by(clerk.page)
         assert not [word for word in ("ZZ99", "4CD", "7XY", "CT-1", "CT-2") if word in source]
         who = {"given_name": "Margaret", "family_name": "Ashdown", "birthdate": "1938-11-02"}
         records = [{"reference": number, **who, "postal_code": postcode} for number, postcode in ACCOUNTS]
@@ -283,7 +283,12 @@ async def test_at_c02_7_two_donors_of_one_name_are_not_confused(tmp_path: Path, 
         await clerk.press("Compare")
         await expect(clerk.page.get_by_text("It is CT-1.")).to_be_visible()
         await clerk.look("desk-the-one")
-        assert "7XY" not in await clerk.page.content()
+        assert "7XY" not in await said_by(clerk.page)
+
+
+async def said_by(page: Page) -> str:
+    """The whole of it, but for what is drawn for each page, where three letters may come together by chance: tokens of forms and the like."""
+    return re.sub(r"[A-Za-z0-9_-]{20,}", "", await page.content())
 
 
 async def known_of(town: Anytown, asked: Mapping[str, str]) -> dict[str, Any]:

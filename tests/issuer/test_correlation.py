@@ -27,7 +27,7 @@ BODIES = ("a:https://anytown-bc.example", "a:https://northwold-bank.example")
 FORMS = {"representation-sd-jwt": "dc+sd-jwt", "representation-sd-cwt": "dc+sd-cwt"}
 SHOWN = (("represented", "given_name"), ("represented", "family_name"))
 """A short name, so that nothing of 16 bytes is shown on purpose."""
-ONE_IN_A_MILLION = 181.1  # chi-square with 99 degrees of freedom
+ONE_IN_A_BILLION = 215.0  # chi-square with 99 degrees of freedom goes beyond, and less often
 
 
 async def presentations(holder: Holder, configuration: str, count: int) -> list[set[bytes]]:
@@ -61,7 +61,7 @@ async def take(tx: Tx, *, view: issue.View, expires_at: int) -> None:
 
 
 async def test_t_co_2_indices_are_spread_evenly_and_never_in_a_row(registry: Registry) -> None:
-    """Ten thousand copies take their places as deliveries do: chi-square over a hundred parts of the list, at one in a million."""
+    """Ten thousand copies take their places as deliveries do: chi-square over a hundred parts of the list, at less than one in a billion."""
     holder = await collect(registry, await registry.make())
     access = Access(digest=digest("access", holder.token.access_token))
     drawn: list[int] = []
@@ -75,9 +75,9 @@ async def test_t_co_2_indices_are_spread_evenly_and_never_in_a_row(registry: Reg
     parts = Counter(index * 100 // size for index in drawn)
     expected = len(drawn) / 100
     chi = sum((parts[part] - expected) ** 2 / expected for part in range(100))
-    assert chi < ONE_IN_A_MILLION, chi
+    assert chi < ONE_IN_A_BILLION, chi
     near = sum(abs(after - before) == 1 for before, after in itertools.pairwise(drawn))
-    assert near <= 5  # by chance 10,000 times 2 in the size of the list: less than one
+    assert near <= 8  # by chance 10,000 times 2 in the size of the list: less than one; nine by luck are less than one in a billion
 
 
 @pytest.mark.parametrize("configuration", FORMS)

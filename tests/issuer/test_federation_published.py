@@ -87,7 +87,7 @@ async def test_marks_are_renewed_withdrawn_and_told(ministry: Registry) -> None:
     await publish.publish(office)
     assert (await told(ministry, first), await told(ministry, second)) == ("revoked", "revoked")
     assert (await asked(ministry, "/federation/trust-mark", sub=COURT, trust_mark_type=MARK))[0] == 404
-    answer = await ministry.http.post(f"{ministry.base}/federation/trust-mark-status", data={"trust_mark": first[:-4] + "AAAA"})
+    answer = await ministry.http.post(f"{ministry.base}/federation/trust-mark-status", data={"trust_mark": first[:-8] + "AAAAAAAA"})
     assert (answer.status, (await answer.json())["error"]) == (404, "not_found")
 
 

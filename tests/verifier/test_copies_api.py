@@ -173,7 +173,7 @@ async def test_one_issuer_that_is_down_does_not_stop_the_visit(desk: Running) ->
 
 # --- what was shown is gone ------------------------------------------------------------------------------------------------------------
 
-SECRETS = (b"Margaret", b"Ashdown", b"ZZ99 4CD", b"1938-11-02", b"Nora")
+SECRETS = (b"Margaret", b"Ashdown", b"ZZ99 4CD", b"1938-11-02", b':"Nora"')
 
 
 def on_disk(folder: Path) -> bytes:

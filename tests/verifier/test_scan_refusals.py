@@ -87,7 +87,7 @@ async def test_profile_holds_no_private_key(counter: ScanPage) -> None:
     """S12: a copied disk opens nothing; what is private lies there wrapped by what the passphrase derives."""
     await counter.ask()
     kept = await counter.storage()
-    for mark in ("PRIVATE", '"d":', "Counter 3", "northwold-bank", counter.base + "/desk/scan/api"):
+    for mark in ("PRIVATE", '"d":"', "Counter 3", "northwold-bank", counter.base + "/desk/scan/api"):
         assert mark not in kept
 
 

@@ -102,7 +102,7 @@ async def test_credentials(template: Template, tmp_path: Path) -> None:
         assert (status, answer["verified"], answer["problemDetails"][0]["title"]) == (400, False, "untrusted")
         pin(running.desk.directory, DID)
         assert await ask(running, CREDENTIALS, held(issued())) == (200, {"verified": True})
-        status, answer = await ask(running, CREDENTIALS, held(issued()[:-4] + "AAAA"))
+        status, answer = await ask(running, CREDENTIALS, held(issued()[:-8] + "AAAAAAAA"))
         assert (status, answer["problemDetails"][0]["title"]) == (400, "bad_signature")
         bodies: list[Any] = [{}, {"verifiableCredential": {}}, [], {"verifiableCredential": "x"}]
         for body in bodies:

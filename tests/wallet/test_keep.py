@@ -93,7 +93,11 @@ async def test_the_passphrase_is_changed_by_who_knows_it() -> None:
 async def test_rows_open_only_where_they_lie() -> None:
     vault = Vault("w", b"k" * 32, system_entropy)
     sealed = vault.seal("documents", "1", Profile(holder="Nora"))
-    for shelf, item, data in (("documents", "2", sealed), ("copies", "1", sealed), ("documents", "1", sealed[:-1] + b"\0")):
+    for shelf, item, data in (
+        ("documents", "2", sealed),
+        ("copies", "1", sealed),
+        ("documents", "1", sealed[:-1] + bytes((sealed[-1] ^ 1,))),
+    ):
         with pytest.raises(BadSignature):
             vault.unseal(shelf, item, data, Profile)
     with pytest.raises(BadSignature):
@@ -163,8 +167,8 @@ def words() -> dict[str, bytes]:
         elif isinstance(value, list):
             for position, member in enumerate(value):
                 take(f"{name}.{position}", member)
-        elif isinstance(value, str) and len(value) > 3:
-            values[name] = value.encode()
+        elif isinstance(value, str) and len(value) > 3:  # four letters occur somewhere in what is sealed, once in hundreds of runs
+            values[name] = value.encode() if len(value) > 6 else name.rpartition(".")[2].encode() + msgspec.msgpack.encode(value)
 
     take("claim", CLAIMS)
     return values | {

@@ -199,7 +199,7 @@ def test_a_request_for_another_site_is_refused(origins: Any) -> None:
         (signed(client_id=f"redirect_uri:{ENTITY}"), InvalidRequest),
         (signed(client_id="unknown:bank"), InvalidRequest),
         (signed(aud="https://somebody.example"), WrongAudience),
-        ({"request": signed()["request"][:-4] + "AAAA"}, BadSignature),
+        ({"request": signed()["request"][:-8] + "AAAAAAAA"}, BadSignature),
     ],
 )
 def test_a_signed_request_by_somebody_else_is_refused(data: dict[str, Any], kind: type[VcError]) -> None:

@@ -213,7 +213,7 @@ SELF_SIGNED = anchor(BANK.signer, subject="Bank").der
         (BANK.sign_claims({"aud": None}), BANK.client_id, WrongAudience),
         (BANK.sign_claims({"exp": AT - 61}), BANK.client_id, Expired),
         (BANK.sign_claims({"iat": AT + 3600}), BANK.client_id, NotYetValid),
-        (BANK.sign()[:-4] + "AAAA", BANK.client_id, BadSignature),
+        (BANK.sign()[:-8] + "AAAAAAAA", BANK.client_id, BadSignature),
         ("a.b", BANK.client_id, Malformed),
     ],
 )

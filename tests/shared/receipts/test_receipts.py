@@ -243,7 +243,7 @@ OTHER = Asker.new()
     [
         (sign(asker=OTHER), Untrusted),
         (sign(replace(FULL, entity="https://other.example")), Untrusted),
-        (sign()[:-4] + "AAAA", BadSignature),
+        (sign()[:-8] + "AAAAAAAA", BadSignature),
         (OTHER.sign_claims(claims(), typ="receipt+jwt", header={"x5c": x5c_header([BANK.certificate])}), BadSignature),
         (BANK.sign_claims(claims(), typ="receipt+jwt", header={}), Malformed),
         (BANK.sign_claims(claims(iat=AT + 3600), typ="receipt+jwt"), NotYetValid),

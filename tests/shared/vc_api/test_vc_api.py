@@ -164,7 +164,7 @@ def test_credentials_of_every_form() -> None:
     ("token", "options", "code", "kind"),
     [
         (issued, {"of": material()}, "untrusted", "about:blank"),
-        (lambda: issued()[:-4] + "AAAA", {}, "bad_signature", "CRYPTOGRAPHIC_SECURITY_ERROR"),
+        (lambda: issued()[:-8] + "AAAAAAAA", {}, "bad_signature", "CRYPTOGRAPHIC_SECURITY_ERROR"),
         (lambda: jws(credential(issuer=DID), OFFICE, typ="vp+jwt", kid=NAME), {}, "wrong_typ", "CRYPTOGRAPHIC_SECURITY_ERROR"),
         (lambda: jws(credential(issuer=DID), OFFICE, typ="vc+jwt", kid="did:key:other#x"), {}, "untrusted", "about:blank"),
         (lambda: jws(credential(issuer=DID, vc={}), OFFICE, typ="vc+jwt", kid=NAME), {}, "malformed", "MALFORMED_VALUE_ERROR"),

@@ -185,7 +185,7 @@ def test_trap_13_what_an_issuer_prints_is_what_a_verifier_trusts() -> None:
 
 
 def test_trap_14_nothing_unverified_comes_out() -> None:
-    for wire in (show(issue(by=stranger())), issue(), SHOWN[:-4] + "AAAA"):
+    for wire in (show(issue(by=stranger())), issue(), SHOWN[:-8] + "AAAAAAAA"):
         decision = decide(wire)
         assert decision.decision == "rejected"
         assert decision.credentials == ()

@@ -40,7 +40,7 @@ def test_a_passphrase_in_many_pieces_costs_nothing() -> None:
     begun = monotonic()
     with pytest.raises(WrongPassphrase):
         passphrases.check_passphrase(SHUFFLED, phc)
-    assert monotonic() - begun < 1
+    assert monotonic() - begun < 10  # on a busy machine; bringing it to one spelling takes half a minute of a quick one
 
 
 @pytest.mark.parametrize("charset", ["bogus", "zlib_codec", "undefined"])
