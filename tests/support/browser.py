@@ -7,12 +7,13 @@ import re
 import shutil
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from urllib.parse import urljoin
 
 import pytest
 from axe_playwright_python.base import AXE_SCRIPT
-from playwright.async_api import Browser, BrowserContext, ConsoleMessage, Page, async_playwright, expect
+from playwright.async_api import Browser, BrowserContext, ConsoleMessage, Error, Page, async_playwright, expect
 
 from demo.browser import QUIET
 from shared.clock import monotonic
@@ -100,6 +101,19 @@ class Watched:
 
     async def judge(self, *rules: str) -> None:
         """No fault so far and no violation of axe's ``rules``, all of them where none is named."""
+        await self._calmly(partial(self._judge, *rules))
+
+    async def _calmly(self, look: Callable[[], Awaitable[None]]) -> None:
+        """A page that waits for something may go on by itself while it is looked at: then the one that has come is."""
+        for _ in range(5):
+            try:
+                return await look()
+            except Error as error:
+                if "Execution context was destroyed" not in error.message:
+                    raise
+        return await look()
+
+    async def _judge(self, *rules: str) -> None:
         await self.page.wait_for_load_state()
         assert self.faults == [], f"{self.page.url}: {self.faults}"
         if not await self.page.evaluate("'axe' in window"):  # half a megabyte to read: once for each page, however often it is judged
@@ -112,6 +126,9 @@ class Watched:
         """What can be told without axe: no fault so far, nothing wider than the window, one heading, mistakes said once, a title and a language,
         nothing that moves before those who want no motion, and on a window for two columns all of it whole with letters of twice the size: a window of 320 px *is* a page at 400 % (WCAG 2.2, 1.4.10).
         """
+        await self._calmly(self._check_shape)
+
+    async def _check_shape(self) -> None:
         await self.page.wait_for_load_state()
         assert self.faults == [], f"{self.page.url}: {self.faults}"
         overflow = await self.page.evaluate(_OVERFLOW)

@@ -158,7 +158,7 @@ def test_a_cost_without_bounds(path: Path, name: str, value: int) -> None:
         opened(path)
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=200)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow], deadline=None, max_examples=200)
 @given(
     data=st.binary(max_size=200)
     | st.text(max_size=100).map(str.encode)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 from axe_playwright_python.async_playwright import Axe
-from playwright.async_api import Browser, Page, expect
-from support.browser import Watched
+from playwright.async_api import Browser, Page, Route, expect
+from support.browser import LAPTOP, Open, Watched
 from support.gallery import gallery
 from support.trial_web import Build, Client, Serve
 
@@ -109,3 +109,19 @@ async def test_the_policy_holds_against_injected_markup(chromium: Browser, site:
     )
     assert refused
     assert any("TrustedHTML" in line for line in complaints)
+
+
+async def test_a_page_that_goes_on_by_itself_is_looked_at_when_it_has(open_page: Open) -> None:
+    watched, came = await open_page(LAPTOP), list[str]()
+
+    async def answer(route: Route) -> None:
+        came.append(route.request.url)
+        further = f"<script>setTimeout(() => location.assign('/{len(came)}'), 50)</script>" if len(came) < 4 else ""
+        page = f"<!doctype html><html lang=en><title>Here</title><main><h1>Here</h1></main>{further}"
+        await route.fulfill(body=page, content_type="text/html")
+
+    await watched.page.route("**/*", answer)
+    await watched.page.goto("http://localhost:1/")
+    while len(came) < 4:
+        await watched.check()
+    await watched.check()
