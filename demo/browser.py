@@ -20,6 +20,30 @@ from demo.stage import StageError
 
 PHONE, LAPTOP = {"width": 390, "height": 780}, {"width": 1280, "height": 860}
 PATIENCE = 90_000  # milliseconds, on a machine that does much else
+_ALONE = (
+    "WebUIOmniboxPopup",
+    "WebUIOmniboxAimPopup",
+)
+"""For every window that opens, Chromium loads two pages of its own to show what is typed into an address bar: here nobody types there."""
+_AS_PLAYWRIGHT_WISHES = (
+    "AimEnabled",
+    "AvoidCorsURLLoaderRestartOnRedirect",
+    "AvoidUnnecessaryBeforeUnloadCheckSync",
+    "DestroyProfileOnBrowserClose",
+    "HttpsFirstBalancedModeAutoEnable",
+    "HttpsUpgrades",
+    "LensOverlay",
+    "MediaRouter",
+    "NetworkTimeServiceQuerying",
+    "OptimizationHints",
+    "PaintHolding",
+    "PreconnectToSearch",
+    "TcpPortRandomizationWin",
+    "ThirdPartyStoragePartitioning",
+    "msEdgeUpdateLaunchServicesPreferredVersion",
+    "msForceBrowserSignIn",
+)
+"""What Playwright switches off by itself. Of two lists Chromium reads the last alone, which is ours; a test holds it against Playwright's."""
 QUIET = (
     "--no-sandbox",
     "--disable-gpu",
@@ -28,6 +52,7 @@ QUIET = (
     "--disable-background-networking",
     "--disable-component-update",
     "--disable-sync",
+    f"--disable-features={','.join((*_AS_PLAYWRIGHT_WISHES, *_ALONE))}",
 )
 """A Chromium that does nothing but what it is told."""
 FLAGS = (*QUIET, "--use-fake-device-for-media-stream")
