@@ -51,7 +51,9 @@ _SHAPE = re.compile(f"([{_FIRST}][{_MIDDLE}][{_FIRST}][{_MIDDLE}][{_FIRST}]){{{W
 _TOKEN = re.compile(r"[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]*){4}")
 _IN_PAGE = re.compile(rb'<script type="application/jose" id="sealed">\s*([A-Za-z0-9_.-]+)\s*</script>')
 _WORDS_MEMBERS = frozenset({"typ", "alg", "enc", "p2s", "p2c"})
-_KEY_MEMBERS = frozenset({"typ", "alg", "enc", "epk", "kid", "aud", "name"})
+_NAME, _NAME_CY = "name", "name#cy"
+"""The Welsh name stands beside the other where it is a different one; the tag is that of OpenID Connect Core section 5.2."""
+_KEY_MEMBERS = frozenset({"typ", "alg", "enc", "epk", "kid", "aud", _NAME, _NAME_CY})
 """``aud`` as RFC 7519 section 5.3 lets it stand outside."""
 _MADE_FOR = "made for "
 _SHUT = "these words do not open it"
@@ -69,7 +71,7 @@ class Detail:
 class Link:
     """What is inside. ``name`` is that of the body, ``until`` in seconds since the epoch; all but ``copy`` is only said by whoever made it."""
 
-    name: str
+    name: Text
     until: int
     title: Text
     purpose: Text
@@ -87,7 +89,7 @@ class Addressee:
     """For whom a link was locked to a key, as stands on it in clear: identifier, name, and the key's thumbprint (RFC 7638)."""
 
     entity: str
-    name: str
+    name: Text
     kid: str
 
 
@@ -131,7 +133,7 @@ def seal(link: Link, words: str, *, entropy: Entropy) -> str:
 
 def seal_for(link: Link, inbox: Inbox) -> str:
     """The link, for whoever holds the registered key of ``inbox`` alone. ``TooLarge`` for too much inside; the randomness is the library's own."""
-    outside = {"typ": TYP, "aud": link.entity, "name": link.name}
+    outside = {"typ": TYP, "aud": link.entity, **_named(link.name)}
     _addressee({**outside, "kid": inbox.kid})
     return jwe.encrypt(_render(link), {**check_key(inbox.key), "kid": inbox.kid}, enc=ENC, header=outside)
 
@@ -143,7 +145,7 @@ def _wrapping_key(password: bytes, salt: bytes, rounds: int) -> bytes:
 
 def _render(link: Link) -> bytes:
     content = {
-        "name": link.name,
+        **_named(link.name),
         "until": link.until,
         "title": _pair(link.title),
         "purpose": _pair(link.purpose),
@@ -151,6 +153,10 @@ def _render(link: Link) -> bytes:
         "copy": addressed.render_file(link.copy).decode(),
     }
     return pad(strict_json.dumps(content), smallest=_SMALLEST, largest=_LARGEST, what="this copy shows too much for a locked link")
+
+
+def _named(name: Text) -> dict[str, str]:
+    return {_NAME: name.en} | ({} if name.cy == name.en else {_NAME_CY: name.cy})
 
 
 def _pair(text: Text) -> dict[str, str]:
@@ -212,13 +218,13 @@ def open_with_key(token: str, private_jwk: Mapping[str, Any]) -> Link:
 def check_addressee(addressee: Addressee, *, entity: str) -> None:
     """``WrongAudience`` as in ``check``, by what stands on the outside: before any key is tried."""
     if addressee.entity != entity:
-        raise WrongAudience(f"{_MADE_FOR}{addressee.name}", where="/aud")
+        raise WrongAudience(f"{_MADE_FOR}{addressee.name.en}", where="/aud")
 
 
 def check(link: Link, *, entity: str, at: int) -> None:
     """``WrongAudience``, which names the body that it was made for, or ``Expired``: before anything of it is shown or believed."""
     if link.entity != entity:
-        raise WrongAudience(f"{_MADE_FOR}{link.name}", where="/aud")
+        raise WrongAudience(f"{_MADE_FOR}{link.name.en}", where="/aud")
     if link.until <= at:
         raise Expired("this link is past its end", where="/until")
 
@@ -264,11 +270,12 @@ def _addressee(header: Mapping[str, Any]) -> Addressee:
     return Addressee(get_str(header, "aud", max_length=2_000), _name(header, 200), get_str(header, "kid", max_length=43))
 
 
-def _name(doc: Mapping[str, Any], most: int) -> str:
-    name = get_str(doc, "name", max_length=most)
-    if not name.isprintable():
+def _name(doc: Mapping[str, Any], most: int) -> Text:
+    en = get_str(doc, _NAME, max_length=most)
+    cy = get_str(doc, _NAME_CY, max_length=most) if _NAME_CY in doc else en
+    if not (en.isprintable() and cy.isprintable()):
         raise Malformed("a name has only letters that can be seen", where="/name")
-    return name
+    return Text(en, cy)
 
 
 def _parse(inside: bytes) -> Link:

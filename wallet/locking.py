@@ -74,9 +74,9 @@ async def lock(means: Means, vault: Vault, views: Views, copy: str, *, uses: int
     keyed = None if words or uses else await key_for(means, made)
     if keyed is None and words is False:
         raise Conflict("this organisation has no registered key any more; lock it with words")
-    link = link_of(made)
+    link = link_of(made, await _name(means, made) if keyed is None else keyed.name)
     if keyed is not None:
-        link = replace(link, name=keyed.name.en, until=min(link.until, keyed.until))
+        link = replace(link, until=min(link.until, keyed.until))
     told = "" if keyed is not None else sealed_link.generate_words(means.entropy)
     async with means.reading:  # one at a time, for it takes a processor
         if keyed is None:
@@ -88,7 +88,7 @@ async def lock(means: Means, vault: Vault, views: Views, copy: str, *, uses: int
         at=at,
         copy=copy,
         entity=made.entity,
-        name=link.name,
+        name=link.name.en,
         expires_at=link.until,
         token="" if view else token,
         view=view.id if view else "",
@@ -104,7 +104,13 @@ async def lock(means: Means, vault: Vault, views: Views, copy: str, *, uses: int
     return Made(await means.storage.write(unit, point="locked"), told)
 
 
-def link_of(made: Addressed) -> Link:
+async def _name(means: Means, made: Addressed) -> Text:
+    """What the holder calls the asked body, with its registered Welsh name where that is the registered English one."""
+    called = await register.calling(means, "cy")
+    return Text(made.name, called(made.entity, made.name))
+
+
+def link_of(made: Addressed, name: Text) -> Link:
     """What is sealed: the copy itself, and what it shows in plain words of both languages. A photo is in the copy alone."""
     copy = addressed.parse_file(made.file)
     title, details = Text("", ""), []
@@ -120,7 +126,7 @@ def link_of(made: Addressed) -> Link:
             ]
     ready = next((found for kind in all_types().values() if (found := kind.query(copy.purpose_id)) is not None), None)
     purpose = Text(copy.purpose_id, copy.purpose_id) if ready is None else ready.title
-    return Link(name=made.name, until=made.expires_at, title=title, purpose=purpose, details=tuple(details), copy=copy)
+    return Link(name=name, until=made.expires_at, title=title, purpose=purpose, details=tuple(details), copy=copy)
 
 
 async def all_links(means: Means, vault: Vault) -> Sequence[Item[LockedLink]]:

@@ -7,7 +7,7 @@ not here is unknown. The register is the same for every wallet of this host and 
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from shared.errors import VcError
@@ -50,10 +50,20 @@ async def register(means: Means) -> Register:
     return (await directory(means)).register
 
 
-async def names(means: Means, locale: str) -> dict[tuple[str, str], str]:
-    """What organisations are called in a language, by identifier and English name, as far as the register that was kept here says."""
+async def calling(means: Means, locale: str) -> Callable[[str, str], str]:
+    """What an organisation is called in a language, by its identifier and the name that was written down: that very name, unless it is the English
+    one in the register that was kept here.
+    """
     known = (await register(means)).certificates.values()
-    return {(party.entity, party.name.en): party.name.in_(locale) for party in known}
+    names = {(party.entity, party.name.en): party.name.in_(locale) for party in known}
+    return lambda entity, name: names.get((entity, name), name)
+
+
+async def purposes(means: Means, locale: str) -> Callable[[str, str], str]:
+    """The same of why it asks: the registered words of a use for its English ones, or for the use's own name."""
+    uses = [(party.entity, use) for party in (await register(means)).certificates.values() for use in party.uses]
+    said = {(entity, words): use.purpose.in_(locale) for entity, use in uses for words in (use.id, use.purpose.en)}
+    return lambda entity, words: said.get((entity, words), words)
 
 
 async def directory(means: Means) -> Directory:

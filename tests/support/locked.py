@@ -9,6 +9,7 @@ from shared.credentials import Text
 from shared.sealed_link import Detail, Link, generate_words, seal
 
 NAME = "Brightwater Utilities"
+WELSH_NAME = "Cyfleustodau Brightwater"
 
 
 def dice(size: int) -> bytes:
@@ -20,10 +21,10 @@ WORDS = generate_words(dice)
 WRONG = generate_words(lambda size: hashlib.shake_256(b"others").digest(size))
 
 
-def link_to(file: bytes, *, until: int, name: str = NAME) -> Link:
+def link_to(file: bytes, *, until: int, name: str = NAME, welsh: str = WELSH_NAME) -> Link:
     """A link around a copy's file, with one detail in plain words."""
     return Link(
-        name=name,
+        name=Text(name, welsh),
         until=until,
         title=Text("Authority to act for somebody", "Awdurdod i weithredu dros rywun"),
         purpose=Text("to close the account", "i gau’r cyfrif"),

@@ -21,6 +21,7 @@ from support.world import BANK, CODE
 from shared import sealed_link
 from shared.addressed import parse_file
 from shared.clock import DAY
+from shared.credentials import Text
 from shared.errors import Conflict, Expired, Malformed, Missing, VcError
 from shared.sealed_link import open_with_words
 from shared.storage import Tx
@@ -57,7 +58,7 @@ async def everything(wallet: Wallet) -> str:
 async def test_a_copy_is_locked_to_be_sent(wallet: Wallet, views: Views) -> None:
     made = await locked(wallet, views)
     link = open_with_words(made.item.value.token, made.words)
-    assert (link.name, link.entity, link.until) == ("Northwold Bank", BANK, wallet.world.clock() + 7 * DAY)
+    assert (link.name, link.entity, link.until) == (Text("Northwold Bank", "Northwold Bank"), BANK, wallet.world.clock() + 7 * DAY)
     told = {one.label.en: one.value.en for one in link.details}
     assert "Ashdown" in told.values(), told
     assert {one.label.cy for one in link.details} != {one.label.en for one in link.details}
@@ -180,7 +181,7 @@ async def test_a_small_copy_is_told_in_the_same_words(wallet: Wallet, views: Vie
     await put_document(wallet.means, wallet.vault, ["dc+sd-jwt", "dc+sd-cwt"])
     made = await make_out(wallet.means, wallet.vault, FOR_BANK)
     assert parse_file(made.value.file).format == "dc+sd-cwt"
-    link = locking.link_of(made.value)
+    link = locking.link_of(made.value, Text("Northwold Bank", "Northwold Bank"))
     assert "Ashdown" in {one.value.en for one in link.details}
     assert link.title.en == "Power of attorney"
     assert (await lock(wallet.means, wallet.vault, views, made.id)).item.value.token
@@ -316,7 +317,7 @@ async def test_the_pages(site: Site) -> None:
     link = html.unescape(re.findall(r'<code id="locked-address">([^<]+)</code>', visitor.text)[0])
     file = await visitor.get(f"{where}/file")
     assert sealed_link.find(file) == sealed_link.find(link)
-    assert open_with_words(str(sealed_link.find(file)), words).name == "Northwold Bank"
+    assert open_with_words(str(sealed_link.find(file)), words).name.en == "Northwold Bank"
     await visitor.get("/copies")
     assert where in visitor.text
     await visitor.get(where)

@@ -25,6 +25,7 @@ from support.wallets import Site, serve_wallet
 
 from shared import sealed_link
 from shared.clock import DAY
+from shared.credentials import Text
 from shared.errors import Conflict, Malformed
 from shared.inbox import Inbox, check_key
 from shared.jose import jwe
@@ -63,8 +64,9 @@ async def test_a_registered_key_locks_it_without_words(at_home: Joan) -> None:
     assert (made.words, link.keyed, link.view, link.name) == ("", True, "", "Northwold Bank")
     opened = open_with_key(link.token, bank.private)
     assert (opened.entity, opened.until) == (bank.entity, link.expires_at)
+    assert opened.name == Text("Northwold Bank", "Northwold Bank (Cymraeg)")
     assert "Penhale" in {one.value.en for one in opened.details}
-    assert "Dad" not in repr(peek_addressee(link.token)) + opened.name, "what a holder calls somebody is nobody's to read"
+    assert "Dad" not in repr((peek_addressee(link.token), opened.name)), "what a holder calls somebody is nobody's to read"
     with pytest.raises(Malformed):
         open_with_key(link.token, water.private)
     assert len(at_home.town.fetches) == before, "nothing is fetched because a copy is locked (S21)"
@@ -90,7 +92,7 @@ async def test_words_where_no_key_is_registered(at_home: Joan) -> None:
     for wish in wishes:
         made = await locked(at_home, wish)
         assert not made.item.value.keyed
-        assert open_with_words(made.item.value.token, made.words).name == "Dad’s bank"
+        assert open_with_words(made.item.value.token, made.words).name == Text("Dad’s bank", "Dad’s bank")
         with pytest.raises(Conflict):
             await locked(at_home, wish, words=False)
     copy = await make_out(at_home.wallet.means, at_home.wallet.vault, wish_for(bank))
@@ -107,6 +109,8 @@ async def test_words_where_the_holder_wants_them(at_home: Joan) -> None:
     made = await locked(at_home, wish_for(bank), words=True)
     assert peek_addressee(made.item.value.token) is None
     assert open_with_words(made.item.value.token, made.words).entity == bank.entity
+    named = await locked(at_home, replace(wish_for(bank), name="Northwold Bank"), words=True)
+    assert open_with_words(named.item.value.token, named.words).name == Text("Northwold Bank", "Northwold Bank (Cymraeg)")
     shown = await locked(at_home, wish_for(bank), uses=1)
     assert shown.words
     assert not shown.item.value.keyed
@@ -170,7 +174,11 @@ async def test_the_pages(tmp_path: Path) -> None:
         link = html.unescape(re.findall(r'<code id="locked-address">([^<]+)</code>', visitor.text)[0])
         file = await visitor.get(f"{visitor.path}/file")
         assert sealed_link.find(file) == sealed_link.find(link)
-        assert open_with_key(str(sealed_link.find(file)), town.bodies[0].private).name == "Northwold Bank"
+        assert open_with_key(str(sealed_link.find(file)), town.bodies[0].private).name == Text("Northwold Bank", "Northwold Bank (Cymraeg)")
+        where = visitor.path.removesuffix("/file")
+        for page in (where, f"/copies/{copy}/lock"):  # as the register calls it, whatever it is called on the page of the copy
+            assert "Northwold Bank (Cymraeg)" in await visitor.get(f"{page}?lang=cy"), page
+            assert "(Cymraeg)" not in await visitor.get(f"{page}?lang=en"), page
         town.bodies[0].has_inbox = False
         town.clock.at += 600
         town.bodies[0].register(3)
@@ -220,7 +228,7 @@ async def test_in_a_browser_from_a_file(tmp_path: Path, open_page: Open) -> None
         assert reader.page.url == file.as_uri(), "the link leaves the address at once"
         await reader.look("outside")
         await reader.page.get_by_role("button", name="Cymraeg").click()
-        await expect(reader.page.get_by_text("Dim ond Northwold Bank all ei agor.")).to_be_visible()
+        await expect(reader.page.get_by_text("Dim ond Northwold Bank (Cymraeg) all ei agor.")).to_be_visible()
         await reader.look("outside-cy")
         assert [each for each in asked if not each.startswith(("file:", "data:"))] == []
         headers = json.loads(

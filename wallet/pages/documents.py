@@ -15,7 +15,7 @@ from shared.web.auth import current_session, read_form
 from shared.web.finding import fits, wanted_of
 from shared.web.forms import Form
 from shared.web.pages import render
-from wallet import both_sides, history, phone, resend
+from wallet import both_sides, history, phone, register, resend
 from wallet.acting import acting_words
 from wallet.cards import Card, card, type_of
 from wallet.deliveries import Lost, Told
@@ -75,11 +75,11 @@ class DocumentPages:
         vault, item = await self._item(request)
         lines = await self._desk.means.storage.read(lambda tx: history.read(tx, vault))
         words = self._desk.words(request)
-        told = await resend.told_of(self._desk.means, vault, item.id)
+        told, called = await resend.told_of(self._desk.means, vault, item.id), await register.calling(self._desk.means, words.locale)
         return await render(
             request,
             "wallet/card.html",
-            stale=[one.name for one in told if one.stale],
+            stale=[called(one.entity, one.name) for one in told if one.stale],
             successors=await resend.successors(self._desk.means, vault, item.value) if told else [],
             card=self._card(request, item),
             document=item.value,

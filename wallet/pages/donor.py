@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from aiohttp import web
 
+from shared.donor import Told
 from shared.errors import Missing, Unavailable, VcError
 from shared.web.auth import read_form
 from shared.web.forms import Form
 from shared.web.pages import render
-from wallet import at_office, reported, reporting
+from wallet import at_office, register, reported, reporting
 from wallet.at_office import Standing
 from wallet.cards import card, type_of
 from wallet.keep import Vault
@@ -28,12 +30,13 @@ from wallet.upkeep import check_status
 class Sides:
     """What the page of a document says about the other side. ``donor``: it is the donor's own, and ``can`` names what she can ask for.
 
-    ``why`` is the office's reason, in the reader's language, for a document that does not count; ``contest`` its words about where to turn.
+    ``uses`` is what she was told, newest first, in the reader's language as far as the organisations have registered it so. ``why`` is the office's reason, in the reader's language, for a document that does not count; ``contest`` its words about where to turn.
     """
 
     donor: bool
     can: tuple[str, ...] = ()
     told: Reported | None = None
+    uses: tuple[Told, ...] = ()
     reporting: Reporting | None = None
     why: str = ""
     since: int = 0
@@ -46,16 +49,23 @@ async def sides(means: Means, vault: Vault, item: Item[Document], locale: str) -
     kind, standing = type_of(item.value), await at_office.standing_of(means, vault, item.id)
     fits = standing is not None and standing.seen == item.value.status.value and standing.standing not in {"", "valid"}
     stopped = standing is not None and fits and standing.reason == "donor-asked"
+    told = await reported.state_of(means, vault, item.id) if kind.private else None
     return Sides(
         donor=kind.private,
         can=_can(item.value, stopped=stopped) if kind.private else (),
-        told=await reported.state_of(means, vault, item.id) if kind.private else None,
+        told=told,
+        uses=() if told is None else await _in_words(means, told.uses, locale),
         reporting=await reporting.state_of(means, vault, item.id),
         why=_words(standing, locale) if fits and standing is not None else "",
         since=standing.since if fits and standing is not None else 0,
         contest=standing.contest if fits and standing is not None else "",
         stopped=stopped,
     )
+
+
+async def _in_words(means: Means, uses: Sequence[Told], locale: str) -> tuple[Told, ...]:
+    called, purposes = await register.calling(means, locale), await register.purposes(means, locale)
+    return tuple(replace(use, name=called(use.entity, use.name), purpose=purposes(use.entity, use.purpose)) for use in reversed(uses))
 
 
 def _words(standing: Standing, locale: str) -> str:

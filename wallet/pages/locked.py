@@ -8,7 +8,8 @@ from shared.web.auth import read_form
 from shared.web.forms import Form
 from shared.web.pages import render
 from shared.web.sealed_page import page
-from wallet import locking, share
+from wallet import locking, register, share
+from wallet.links import LockedLink
 from wallet.links_api import address_of
 from wallet.pages.desk import Desk, see
 from wallet.records import Item
@@ -33,14 +34,20 @@ class LockedPages:
         app.router.add_post("/locked-copies/{id}/withdraw", self.withdraw)
 
     async def _page(self, request: web.Request, form: Form, item: Item[Addressed], keyed: str) -> web.StreamResponse:
-        return await render(request, "wallet/lock.html", form=form, id=item.id, copy=item.value, uses=_USES, keyed=keyed)
+        return await render(
+            request, "wallet/lock.html", form=form, id=item.id, name=await self._called(request, item.value), uses=_USES, keyed=keyed
+        )
 
     async def _copy(self, request: web.Request) -> tuple[Item[Addressed], str]:
         """The copy, and whose registered key could lock it; empty where there is none."""
         vault = (await self._desk.sitting(request)).vault
         item = await share.get_copy(self._desk.means, vault, request.match_info["id"])
         keyed = await locking.key_for(self._desk.means, item.value)
-        return item, "" if keyed is None else keyed.name.en
+        return item, "" if keyed is None else keyed.name.in_(self._desk.words(request).locale)
+
+    async def _called(self, request: web.Request, one: Addressed | LockedLink) -> str:
+        """For whom it is, as the register calls them in the reader's language."""
+        return (await register.calling(self._desk.means, self._desk.words(request).locale))(one.entity, one.name)
 
     async def show_form(self, request: web.Request) -> web.StreamResponse:
         return await self._page(request, Form(), *await self._copy(request))
@@ -59,7 +66,8 @@ class LockedPages:
         made = await locking.lock(self._desk.means, vault, self._desk.views, item.id, uses=wanted, words=way != "key")
         if not made.words:
             see(f"/locked-copies/{made.item.id}")
-        return await render(request, "wallet/locked_words.html", words=made.words.split("-"), link=made.item.value, id=made.item.id)
+        name = await self._called(request, made.item.value)
+        return await render(request, "wallet/locked_words.html", words=made.words.split("-"), name=name, id=made.item.id)
 
     async def show(self, request: web.Request) -> web.StreamResponse:
         vault, at = (await self._desk.sitting(request)).vault, self._desk.means.clock()
@@ -68,7 +76,15 @@ class LockedPages:
         state = locking.state_of(item.value, view, at)
         address = address_of(item.value, self._desk.settings.public_url) if state == "open" else ""
         return await render(
-            request, "wallet/locked.html", link=item.value, id=item.id, view=view, tries=TRIES, state=state, address=address
+            request,
+            "wallet/locked.html",
+            link=item.value,
+            name=await self._called(request, item.value),
+            id=item.id,
+            view=view,
+            tries=TRIES,
+            state=state,
+            address=address,
         )
 
     async def file(self, request: web.Request) -> web.StreamResponse:

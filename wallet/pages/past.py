@@ -86,13 +86,8 @@ class HistoryPages:
 
     async def _called(self, request: web.Request) -> Callable[[Entry], str]:
         """The name of the other side on a line, in the reader's language as far as the register knows that very name."""
-        names = await register.names(self._desk.means, self._desk.words(request).locale)
-
-        def called(entry: Entry) -> str:
-            entity, name = entry.interacting_party_identifier.identifier, entry.interacting_party_name
-            return names.get((entity, name), name)
-
-        return called
+        called = await register.calling(self._desk.means, self._desk.words(request).locale)
+        return lambda entry: called(entry.interacting_party_identifier.identifier, entry.interacting_party_name)
 
     async def _logs(self, request: web.Request) -> dict[str, LogSeen]:
         return await logs.seen(self._desk.means, (await self._desk.sitting(request)).vault)
@@ -117,8 +112,8 @@ class HistoryPages:
             kinds=KINDS,
             results=RESULTS,
             changed=logs.broken(known),
-            apart={name: apart[entity][0] for entity, name in _names(lines, list(apart)).items()},
-            changed_by=_names(lines, [each.entity for each in known.values() if each.broken_at]),
+            apart={name: apart[entity][0] for entity, name in _names(lines, list(apart), called).items()},
+            changed_by=_names(lines, [each.entity for each in known.values() if each.broken_at], called),
         )
 
     async def show(self, request: web.Request) -> web.StreamResponse:
@@ -206,10 +201,10 @@ def said(words: tuple[Words, ...], locale: str) -> str:
     return by_lang.get(locale, by_lang.get("en", ""))
 
 
-def _names(lines: Sequence[Sealed], entities: Sequence[str]) -> dict[str, str]:
+def _names(lines: Sequence[Sealed], entities: Sequence[str], called: Callable[[Entry], str]) -> dict[str, str]:
     """By identifier, what these bodies are called in the history."""
-    called = {line.entry.interacting_party_identifier.identifier: line.entry.interacting_party_name for line in lines}
-    return {entity: called.get(entity) or entity for entity in entities}
+    names = {line.entry.interacting_party_identifier.identifier: called(line.entry) for line in lines}
+    return {entity: names.get(entity) or entity for entity in entities}
 
 
 def _fits(line: Sealed, wanted: str, kind: str, called: str) -> bool:

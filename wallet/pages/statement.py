@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar
 
 import msgspec
 from aiohttp import web
@@ -12,10 +13,12 @@ from shared.credentials import label_in
 from shared.errors import Malformed
 from shared.openid4vp import category_text
 from shared.web.pages import render
-from wallet import cut_off, logs
+from wallet import cut_off, logs, register
 from wallet.pages.desk import Desk
 from wallet.pages.past import labels, said
-from wallet.statement import AskedBy, Statement, make, year_of, years
+from wallet.statement import AskedBy, Keeps, PassedOn, Statement, make, year_of, years
+
+_Named = TypeVar("_Named", AskedBy, Keeps, PassedOn)
 
 
 class StatementPages:
@@ -43,6 +46,7 @@ class StatementPages:
     async def show(self, request: web.Request) -> web.StreamResponse:
         statement, listed = await self._made(request, request.query.get("year", ""))
         locale = self._desk.words(request).locale
+        statement = _in_words(statement, await register.calling(self._desk.means, locale))
         called = {each.entity: each.name for each in statement.keeping} | {each.entity: each.name for each in statement.asked}
         return await render(
             request,
@@ -63,6 +67,20 @@ class StatementPages:
             content_type="application/json",
             headers={"Content-Disposition": f'attachment; filename="statement-{statement.year}.json"'},
         )
+
+
+def _in_words(told: Statement, called: Callable[[str, str], str]) -> Statement:
+    """The same with organisations called as the reader calls them, by that name; the file for programs keeps the names that were written down."""
+
+    def named(found: Sequence[_Named]) -> tuple[_Named, ...]:
+        return tuple(msgspec.structs.replace(each, name=called(each.entity, each.name)) for each in found)
+
+    return msgspec.structs.replace(
+        told,
+        asked=tuple(sorted(named(told.asked), key=lambda one: (one.name.casefold(), one.use))),
+        keeping=tuple(sorted(named(told.keeping), key=lambda one: (one.name.casefold(), one.use, one.seq))),
+        passed_on=named(told.passed_on),
+    )
 
 
 def _row(asked: AskedBy, locale: str) -> dict[str, Any]:

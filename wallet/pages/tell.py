@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from aiohttp import web
@@ -60,11 +60,11 @@ class TellPages:
         at = self._desk.means.clock()
         cards = {item.id: card(item.value, at=at, locale=words.locale) for item in await self._documents(vault)}
         wanted, page = wanted_of(request.query), page_of(request.query.get("page", ""))
-        told, names = await telling.tellings(self._desk.means, vault), await register.names(self._desk.means, words.locale)
+        told, called = await telling.tellings(self._desk.means, vault), await register.calling(self._desk.means, words.locale)
         found = [
             item
             for item in told
-            if fits(wanted, [telling.reference_of(vault, item.id), *_texts(item.value, cards.get(item.value.document), names, words)])
+            if fits(wanted, [telling.reference_of(vault, item.id), *_texts(item.value, cards.get(item.value.document), called, words)])
         ]
         pages = max(1, -(-len(found) // ON_PAGE))
         page, rows = min(page, pages), []
@@ -115,7 +115,7 @@ class TellPages:
         vault, words, means = (await self._desk.sitting(request)).vault, self._desk.words(request), self._desk.means
         name, about = form.value("document"), form.value("about")
         item = await means.storage.read(lambda tx: DOCUMENTS.get(tx, vault, name))
-        found, far = await self._able(vault, item.value, about)
+        found, far = await self._able(vault, item.value, about, words.locale)
         wanted = form.value("q")
         keys = {one.key for one in found}
         ticked = [key for key in dict.fromkeys(chosen) if key in keys]
@@ -139,12 +139,13 @@ class TellPages:
             sent_again=Again("again", "/tell/new", "do", "change") if request.method == "POST" else None,
         )
 
-    async def _able(self, vault: Vault, document: Document, about: str) -> tuple[list[Choice], list[str]]:
+    async def _able(self, vault: Vault, document: Document, about: str, locale: str) -> tuple[list[Choice], list[str]]:
         """Who can be told by a letter or a copy; and the names of those that were told and cannot be told in this way."""
         if not about:
             return await telling.choices(self._desk.means, document), []
         told = await resend.told_of(self._desk.means, vault, about, by=document.id)
-        return [one.choice for one in told if one.choice is not None], [one.name for one in told if one.choice is None]
+        called = await register.calling(self._desk.means, locale)
+        return [one.choice for one in told if one.choice is not None], [called(one.entity, one.name) for one in told if one.choice is None]
 
     async def choose(self, request: web.Request) -> web.StreamResponse:
         """Every button of the form: find, all, none, and look at it."""
@@ -155,7 +156,7 @@ class TellPages:
             return await self._form_page(request, form, [])
         if does == "all":
             item = await means.storage.read(lambda tx: DOCUMENTS.get(tx, vault, name))
-            found, _ = await self._able(vault, item.value, form.value("about"))
+            found, _ = await self._able(vault, item.value, form.value("about"), words.locale)
             chosen += [one.key for one in found if one.fits(form.value("q"))]
         if does != "look":
             return await self._form_page(request, form, chosen)
@@ -229,10 +230,10 @@ class TellPages:
         document = await means.storage.read(lambda tx: DOCUMENTS.find(tx, vault, item.value.document))
         found, given_up = await telling.letters(means, vault, item), item.value.given_up
         faults = item.value.faults if document is not None else {body.key: "document" for body in item.value.bodies}
-        names = await register.names(means, words.locale)
+        called = await register.calling(means, words.locale)
         letters = [
             letter_view(body, sent, means.clock(), words, given_up=given_up, fault=faults.get(body.key, ""))
-            | {"name": names.get((body.entity, body.name), body.name)}
+            | {"name": called(body.entity, body.name)}
             for body, sent in found
         ]
         states = [one["state"] for one in letters]
@@ -284,13 +285,13 @@ def _said(states: Sequence[str], words: Words) -> str:
     return ", ".join(f"{counted[state]} {words._(STATES[state][0])}" for state in STATES if counted[state])
 
 
-def _texts(value: Telling, about: Card | None, names: Mapping[tuple[str, str], str], words: Words) -> list[str]:
+def _texts(value: Telling, about: Card | None, called: Callable[[str, str], str], words: Words) -> list[str]:
     """What somebody finds it by: what was told, of which document, and who was told."""
     document = [] if about is None else [about.title, about.subtitle, about.about, about.issuer_name]
     return [
         words._(TITLES[value.word]),
         *document,
-        *(text for body in value.bodies for text in (body.name, body.entity, names.get((body.entity, body.name), ""))),
+        *(text for body in value.bodies for text in (body.name, body.entity, called(body.entity, body.name))),
     ]
 
 

@@ -45,9 +45,9 @@ function draw() {
   byId("asking").hidden = opened !== null || addressee !== null || state === "none" || state === "unsafe";
   byId("keyed").hidden = addressee === null;
   if (addressee) {
-    byId("keyed-for").textContent = say("for", { name: addressee.name });
+    byId("keyed-for").textContent = say("for", { name: addressee.name[language] });
     byId("keyed-address").textContent = addressee.entity;
-    byId("keyed-only").textContent = say("only", { name: addressee.name });
+    byId("keyed-only").textContent = say("only", { name: addressee.name[language] });
   }
   byId("shown").hidden = opened === null;
   if (opened) show(opened);
@@ -55,7 +55,7 @@ function draw() {
 
 function show(link) {
   const over = link.until * 1000 <= Date.now();
-  byId("for").textContent = say("for", { name: link.name });
+  byId("for").textContent = say("for", { name: link.name[language] });
   byId("address").textContent = JSON.parse(link.copy).aud.slice(2);
   byId("until").textContent = say(over ? "over" : "until", { moment: moment(link.until) });
   byId("until").className = over ? "warning" : "";

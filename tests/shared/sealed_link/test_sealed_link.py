@@ -43,7 +43,7 @@ COPY = AddressedPresentation(
     format="dc+sd-jwt", aud=f"a:{UTIL}", purpose_id="close-account", vp_token={"life-event": ("eyJ.eyJ.sig~WyJ~eyJ.eyJ.sig",)}
 )
 LINK = Link(
-    name="Brightwater Utilities",
+    name=Text("Brightwater Utilities", "Cyfleustodau Brightwater"),
     until=AT + 86_400,
     title=Text("Registered death", "Marwolaeth gofrestredig"),
     purpose=Text("to close the account", "i gau’r cyfrif"),
@@ -133,6 +133,7 @@ def test_header_of_a_key_says_for_whom_and_nothing_else() -> None:
     header, other = header_of(KEYED), header_of(seal_for(replace(LINK, details=()), INBOX))
     assert {name: value for name, value in header.items() if name != "epk"} == {
         "typ": "sealed-link+jwe", "alg": "ECDH-ES", "enc": "A256GCM", "kid": INBOX.kid, "aud": UTIL, "name": "Brightwater Utilities",
+        "name#cy": "Cyfleustodau Brightwater",
     }  # fmt: skip
     assert set(header["epk"]) == {"kty", "crv", "x", "y"}
     assert other["epk"] != header["epk"]
@@ -158,12 +159,12 @@ def test_others_open_it_by_the_standard(monkeypatch: pytest.MonkeyPatch) -> None
     theirs.decrypt(JWK.from_password(typed(WORDS).decode()))
     plaintext = theirs.plaintext or b""
     assert len(plaintext) == 8_192
-    assert json.loads(plaintext)["name"] == LINK.name
+    assert json.loads(plaintext)["name"] == LINK.name.en
 
 
 def test_a_registered_key_opens_its_own() -> None:
     assert open_with_key(KEYED, KEY) == LINK
-    assert peek_addressee(KEYED) == Addressee(UTIL, "Brightwater Utilities", INBOX.kid)
+    assert peek_addressee(KEYED) == Addressee(UTIL, LINK.name, INBOX.kid)
     for other in (jwe.generate_ephemeral(), jwe.generate_ephemeral() | {"kid": INBOX.kid}):
         with pytest.raises(Malformed):
             open_with_key(KEYED, other)
@@ -172,9 +173,18 @@ def test_a_registered_key_opens_its_own() -> None:
     with pytest.raises(AlgorithmRefused):
         open_with_key(TOKEN, KEY)
     with pytest.raises(TooLarge):
-        seal_for(replace(LINK, name="x" * 201), INBOX)
+        seal_for(replace(LINK, name=Text("x" * 201, "x" * 201)), INBOX)
     with pytest.raises(Malformed):
-        seal_for(replace(LINK, name="a\x1b[2J"), INBOX)
+        seal_for(replace(LINK, name=Text("a\x1b[2J", "a\x1b[2J")), INBOX)
+
+
+def test_a_name_that_is_the_same_in_both_languages_stands_there_once() -> None:
+    """As it was written before there were two, and as older links have it."""
+    same = replace(LINK, name=Text("Brightwater", "Brightwater"))
+    keyed = seal_for(same, INBOX)
+    assert "name#cy" not in header_of(keyed)
+    assert b"name#cy" not in jwe.decrypt(keyed, KEY)
+    assert open_with_key(keyed, KEY) == same
 
 
 def test_others_open_a_keyed_link_by_the_standard() -> None:
@@ -182,12 +192,12 @@ def test_others_open_a_keyed_link_by_the_standard() -> None:
     theirs = JWE(algs=["ECDH-ES", "A256GCM"])
     theirs.deserialize(KEYED)
     theirs.decrypt(JWK(**{name: KEY[name] for name in ("kty", "crv", "x", "y", "d")}))
-    assert json.loads(theirs.plaintext or b"")["name"] == LINK.name
+    assert json.loads(theirs.plaintext or b"")["name"] == LINK.name.en
 
 
 def test_what_stands_outside_is_what_is_inside() -> None:
     """The outside is under the seal; whoever seals says the same twice, or is not believed."""
-    for changes in ({"aud": BANK}, {"name": "Northwold Bank"}, {"kid": "x"}):
+    for changes in ({"aud": BANK}, {"name": "Northwold Bank"}, {"name#cy": "Banc Northwold"}, {"name#cy": None}, {"kid": "x"}):
         with pytest.raises(Malformed):
             open_with_key(with_header(KEYED, **changes), KEY)
     assert open_with_key(sealed_json(inside()), KEY).entity == "x"
@@ -339,6 +349,10 @@ OTHER_CURVE = JWK.generate(kty="EC", crv="P-384").export_public(as_dict=True)
         (with_header(KEYED, aud=[UTIL, BANK]), Malformed),
         (with_header(KEYED, name="a\u202eb"), Malformed),
         (with_header(KEYED, name="x" * 201), TooLarge),
+        (with_header(KEYED, **{"name#cy": "a\u202eb"}), Malformed),
+        (with_header(KEYED, **{"name#cy": ""}), Malformed),
+        (with_header(KEYED, **{"name#cy": "x" * 201}), TooLarge),
+        (with_header(KEYED, **{"name#en": "x"}), Malformed),
         (with_header(TOKEN, alg="ECDH-ES"), Malformed),
         (with_header(TOKEN, **{**header_of(KEYED), "p2s": None, "p2c": None}), Malformed),
         (other_part(1, bytes(40), KEYED), Malformed),
@@ -369,9 +383,9 @@ def inside(**changes: object) -> dict[str, Any]:
 
 
 def test_what_is_inside_is_read_strictly() -> None:
-    assert open_with_key(sealed_json(inside()), KEY).name == "X"
+    assert open_with_key(sealed_json(inside()), KEY).name == Text("X", "X")
     bad: list[dict[str, Any]] = [
-        {"name": ""}, {"name": "a\x1b[2J"}, {"until": "1"}, {"until": 2**53 - 1}, {"title": {"en": "a"}}, {"details": [{}] * 401}, {"details": [{"label": {"en": "a", "cy": "b"}}]},
+        {"name": ""}, {"name": "a\x1b[2J"}, {"name#cy": "a\x1b[2J"}, {"name#cy": 1}, {"until": "1"}, {"until": 2**53 - 1}, {"title": {"en": "a"}}, {"details": [{}] * 401}, {"details": [{"label": {"en": "a", "cy": "b"}}]},
         {"copy": "{}"}, {"copy": 1}, {"purpose": "x"},
     ]  # fmt: skip
     for changes in bad:

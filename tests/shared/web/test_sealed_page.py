@@ -14,7 +14,7 @@ from aiohttp.test_utils import TestServer
 from playwright.async_api import Page, expect
 from support.browser import LAPTOP, PHONE, SCREENS, Open, picture
 from support.firefox import firefox
-from support.locked import NAME, WORDS, WRONG, link_to, locked
+from support.locked import NAME, WELSH_NAME, WORDS, WRONG, link_to, locked
 
 from shared import sealed_link
 from shared.clock import system_clock
@@ -135,7 +135,7 @@ async def test_narrow_in_welsh_and_in_print(open_page: Open, file: Path) -> None
     await page_.keyboard.press("Tab")
     await page_.keyboard.type(WORDS)
     await page_.keyboard.press("Enter")
-    await expect(page_.get_by_role("heading", name=f"I {NAME}")).to_be_focused()
+    await expect(page_.get_by_role("heading", name=f"I {WELSH_NAME}")).to_be_focused()
     await expect(page_.get_by_text("Cyfenw")).to_be_visible()
     await watched.check()
     await page_.emulate_media(media="print")

@@ -200,7 +200,7 @@ export class Counter extends Door {
   locked(token) {
     if (this.mode !== "copy") return this.reader?.note("iscopy");
     const addressee = addresseeOf(token);
-    if (addressee) return addressee.entity === words.entity ? this.reader?.note("service") : void this.elsewhere(addressee.name);
+    if (addressee) return addressee.entity === words.entity ? this.reader?.note("service") : void this.elsewhere(addressee.name.en);
     if (sealedFor(token) !== "words") return this.reader?.note("other");
     this.sealed = token;
     return this.show("words");
@@ -219,7 +219,7 @@ export class Counter extends Door {
       this.read(this.show("copy"));
       return this.fileText(link.copy);
     }
-    if (wrong === "wrong_audience") await this.elsewhere(link.name);
+    if (wrong === "wrong_audience") await this.elsewhere(link.name.en);
     else await this.told(refused(wrong));
   }
 

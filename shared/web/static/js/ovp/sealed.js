@@ -6,15 +6,15 @@
  */
 
 /** @typedef {{en: string, cy: string}} Pair */
-/** @typedef {{entity: string, name: string}} Addressee */
-/** @typedef {{name: string, until: number, title: Pair, purpose: Pair, details: {label: Pair, value: Pair}[], copy: string}} Link */
+/** @typedef {{entity: string, name: Pair}} Addressee */
+/** @typedef {{name: Pair, until: number, title: Pair, purpose: Pair, details: {label: Pair, value: Pair}[], copy: string}} Link */
 
 const SEALED = /^[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]*){4}$/;
 const IN_PAGE = /<script type="application\/jose" id="sealed">\s*([A-Za-z0-9_.-]+)\s*<\/script>/;
 const LARGEST = 12_500_000;
 const ROUNDS = [600_000, 1_200_000];
 const MEMBERS = ["typ", "alg", "enc", "p2s", "p2c"];
-const KEY_MEMBERS = ["typ", "alg", "enc", "epk", "kid", "aud", "name"];
+const KEY_MEMBERS = ["typ", "alg", "enc", "epk", "kid", "aud", "name", "name#cy"];
 const ALG = "PBES2-HS512+A256KW";
 
 /**
@@ -50,10 +50,11 @@ export function sealedFor(token) {
  */
 export function addresseeOf(token) {
   const header = headerOf(token);
-  const { typ, alg, enc, kid, aud, name } = header;
+  const { typ, alg, enc, kid, aud } = header;
   if (typ !== "sealed-link+jwe" || alg !== "ECDH-ES" || enc !== "A256GCM" || token.split(".")[1] !== "") return null;
-  if (Object.keys(header).some((one) => !KEY_MEMBERS.includes(one)) || ![kid, aud, name].every((one) => typeof one === "string" && one)) return null;
-  return name.length > 200 || aud.length > 2_000 || /[\p{C}\p{Z}]/u.test(name.replaceAll(" ", "")) ? null : { entity: aud, name };
+  if (Object.keys(header).some((one) => !KEY_MEMBERS.includes(one)) || ![kid, aud].every((one) => typeof one === "string" && one)) return null;
+  const name = nameOf(header, 200);
+  return name && aud.length <= 2_000 ? { entity: aud, name } : null;
 }
 
 /**
@@ -91,12 +92,20 @@ function headerOf(token) {
   }
 }
 
+/** A name, and the Welsh one where there is another; null where either has what nobody can see. @param {Record<string, any>} from @param {number} most @returns {Pair | null} */
+function nameOf(from, most) {
+  const names = [from.name, from["name#cy"] ?? from.name];
+  const shown = (/** @type {any} */ one) => typeof one === "string" && one && one.length <= most && !/[\p{C}\p{Z}]/u.test(one.replaceAll(" ", ""));
+  return names.every(shown) ? { en: names[0], cy: names[1] } : null;
+}
+
 /** Exactly the members that are shown, all of them texts. @param {any} link @returns {Link | null} */
 function checked(link) {
   const pair = (/** @type {any} */ value) => typeof value?.en === "string" && typeof value.cy === "string";
-  const plain = typeof link?.name === "string" && typeof link.copy === "string" && Number.isSafeInteger(link.until);
+  const name = nameOf(link ?? {}, 400);
+  const plain = name && typeof link.copy === "string" && Number.isSafeInteger(link.until);
   const told = pair(link?.title) && pair(link.purpose) && Array.isArray(link.details) && link.details.length <= 400;
-  return plain && told && link.details.every((/** @type {any} */ one) => pair(one?.label) && pair(one.value)) ? link : null;
+  return plain && told && link.details.every((/** @type {any} */ one) => pair(one?.label) && pair(one.value)) ? { ...link, name } : null;
 }
 
 /** @param {string} text base64url @returns {Uint8Array<ArrayBuffer>} */
