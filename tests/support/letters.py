@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
-from dataclasses import dataclass, replace
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from typing import Any
 
 import msgspec
@@ -55,22 +54,6 @@ class Joan:
         tried = await self.outbox.work()
         await replies.collect(self.wallet.means, self.wallet.vault, self.outbox)
         return tried
-
-    @contextmanager
-    def dying(self, point: str, *, after: bool) -> Iterator[None]:
-        """What is done meanwhile is done by a process that ends at ``point``."""
-        wallet, outbox = self.wallet, self.outbox
-        storage: Any = Dying(wallet.storage, point, after)
-        self.wallet = replace(wallet, means=replace(wallet.means, storage=storage))
-        self.outbox = replace(outbox, storage=storage, working=asyncio.Lock())
-        yield
-        self.wallet, self.outbox = wallet, outbox
-
-    async def tell_once(self) -> None:
-        """Everybody, under one name, and what comes back."""
-        await self.tell(*self.town.bodies, name="once")
-        await self.post()
-        await self.post()
 
     async def sent(self) -> list[Sent]:
         items = await self.wallet.storage.read(lambda tx: SENT.all(tx, self.wallet.vault))

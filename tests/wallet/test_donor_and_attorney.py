@@ -6,7 +6,7 @@ import asyncio
 import json
 import sqlite3
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, cast
@@ -831,57 +831,3 @@ async def test_there_is_one_donors_side_to_a_document_in_force(they: Family) -> 
     await hold_for_safeguarding(they, later)
     with pytest.raises(Conflict):
         await donors.make(they.registry.office, later, actor=CLERK)
-
-
-# --- killed between ----------------------------------------------------------------------------------------------------------------------
-
-
-class KilledError(Exception):
-    """The process is gone."""
-
-
-class Dying:
-    """A database that its process dies at, once, right before or right after a write of that name."""
-
-    def __init__(self, storage: Storage, point: str, moment: str) -> None:
-        self._storage, self._point, self._moment = storage, point, moment
-        self.alive = True
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._storage, name)
-
-    async def write(self, unit: Callable[[Tx], Awaitable[Any]], **how: Any) -> Any:
-        if not self.alive or how.get("point") != self._point:
-            return await self._storage.write(unit, **how)
-        self.alive = False
-        if self._moment == "after":
-            await self._storage.write(unit, **how)
-        raise KilledError
-
-
-POINTS = (("nora", "reported"), ("nora", "office-answered"), ("margaret", "report-key"), ("margaret", "reports-fetched"))
-
-
-@pytest.mark.parametrize("moment", ["before", "after"])
-@pytest.mark.parametrize(("who", "point"), POINTS)
-async def test_no_use_is_lost_or_doubled_where_a_wallet_dies(they: Family, who: str, point: str, moment: str) -> None:
-    number = await they.appoint()
-    await they.grant(number)
-    person = they.nora if who == "nora" else they.margaret
-    dying = Dying(person.wallet.storage, point, moment)
-    person.wallet.means = replace(person.wallet.means, storage=cast("Storage", dying))
-    for step in (0, 21 * DAY, HOUR, 20 * DAY, HOUR, DAY, DAY):
-        if step == 20 * DAY:
-            await hold_for_safeguarding(they, number)
-        elif step:
-            await they.show()
-        with suppress(KilledError):
-            await they.go(step)
-    with suppress(KilledError):
-        await they.go(20 * DAY)
-    await they.go(HOUR)
-    await they.go(DAY)
-    assert not dying.alive
-    shown = len([line for line in await they.nora.wallet.lines() if line.entry.transaction_type == "presentation"])
-    assert [use for use, _ in await heard(they)] == list(range(1, shown + 1))
-    assert (await told(they)).reason == "investigation"

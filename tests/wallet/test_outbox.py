@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from support.inboxes import Body
-from support.letters import DiedError, Joan, joan
+from support.letters import Joan, joan
 
 from shared.clock import DAY
 from shared.errors import AddressRefused, Conflict, Missing
@@ -268,12 +268,6 @@ def at_counter(at_home: Joan, letter: str) -> None:
     assert bank(at_home).answer(Fetch(url=f"{bank(at_home).entity}/inbox", method="POST", body=letter.encode())).status in {200, 202}
 
 
-async def hands_in(at_home: Joan) -> None:
-    """All of it, until the answer is there."""
-    at_counter(at_home, await carries(at_home))
-    await at_home.post(CARRIED)
-
-
 async def test_what_its_holder_hands_in_is_asked_after_and_not_posted(storage_uri: str) -> None:
     async with joan(storage_uri, "Northwold Bank") as at_home:
         await at_home.tell(bank(at_home))
@@ -371,19 +365,3 @@ async def test_handed_in_while_it_is_being_posted(at_home: Joan) -> None:
     assert await at_home.state(bank(at_home)) == "carried"
     await at_home.post(CARRIED)
     assert (await at_home.state(bank(at_home)), len(bank(at_home).letters)) == ("accepted", 1)
-
-
-@pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
-@pytest.mark.parametrize("point", ["outbox-carried", "outbox-lease", "outbox-tried", "answer-to-letter", "outbox-dropped"])
-async def test_killed_at_each_write_of_what_is_handed_in(storage_uri: str, point: str, *, after: bool) -> None:
-    async with joan(storage_uri, "Northwold Bank") as at_home:
-        await at_home.tell(bank(at_home))
-        with at_home.dying(point, after=after), pytest.raises(DiedError):
-            await hands_in(at_home)
-        if point == "outbox-carried":
-            at_counter(at_home, await carries(at_home))
-        for _ in range(2):
-            await at_home.post(CARRIED)
-        assert (await at_home.state(bank(at_home)), await at_home.rows()) == ("accepted", 0)
-        assert (len(bank(at_home).letters), len(bank(at_home).posted)) == (1, 1)
-        assert [line.entry.transaction_type for line in await at_home.wallet.lines()].count("answer") == 1

@@ -11,7 +11,7 @@ import msgspec
 import pytest
 from support.holdings import put_document
 from support.inboxes import BIRTHDATE, DEATH, EVENT, FOURTEEN, NAME, TELL, Body
-from support.letters import ARTHUR, DiedError, Joan, joan
+from support.letters import ARTHUR, Joan, joan
 from support.trial_verify import CLAIMS
 
 from shared import inbox
@@ -297,27 +297,6 @@ async def test_answers_of_one_body_may_come_in_any_order(at_home: Joan) -> None:
     await at_home.tell(bank)
     await at_home.post()
     assert {one.problem for one in await at_home.sent()} == {""}
-
-
-POINTS = ("telling", "address", "sent", "outbox-lease", "outbox-tried", "answer-to-letter", "outbox-dropped")
-
-
-@pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
-@pytest.mark.parametrize("point", POINTS)
-async def test_killed_at_every_point_of_the_telling(sqlite_uri: str, point: str, *, after: bool) -> None:
-    """Whoever comes back finishes it: each is told once, whatever was lost in between."""
-    async with joan(sqlite_uri, "Northwold Bank", "Saxon Mutual") as at_home:
-        with at_home.dying(point, after=after), pytest.raises(DiedError):
-            await at_home.tell_once()
-        await at_home.tell(*at_home.town.bodies, name="once")
-        for _ in range(3):
-            await at_home.post(200)
-        assert await at_home.states() == {"Northwold Bank": "accepted", "Saxon Mutual": "accepted"}
-        assert [len(body.letters) for body in at_home.town.bodies] == [1, 1]
-        kinds = [line.entry.transaction_type for line in await at_home.wallet.lines()]
-        assert (kinds.count("addressed-copy"), kinds.count("answer")) == (2, 2)
-        assert await at_home.rows() == 0
-        assert {one.row for one in await at_home.sent()} == {""}
 
 
 async def test_fourteen_at_once_share_nothing(sqlite_uri: str) -> None:

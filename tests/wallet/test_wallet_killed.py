@@ -5,12 +5,14 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import replace
+from itertools import product
 from pathlib import Path
 from typing import Any
 
 import pytest
 from aiohttp import ClientSession, CookieJar
 from support import desk as desks
+from support.counter import USE
 from support.counting import rows
 from support.family import family
 from support.holdings import put_document
@@ -18,6 +20,7 @@ from support.inboxes import DEATH, TELL, Town
 from support.letters import ARTHUR, Joan
 from support.mortal import HOLDER, Mortal, mortal
 from support.permitting import LISTS, Street, ask, tell
+from support.real_bank import WithBank
 from support.registry import Template, make_template
 from support.trial_verify import Dice
 from support.two_phones import PHONE, agree, join, keep_on_phone, show_first
@@ -25,11 +28,13 @@ from support.wallet_visitor import Visitor
 from support.wallets import PASSPHRASE
 from support.world import BANK, BATCH, CODE, COUNCIL, Office, World
 
+from issuer.app import one_round
 from issuer.records import corrections
 from shared.clock import DAY
 from shared.flow import Fetch
 from shared.receipts import peek_receipt
-from wallet import permissions
+from verifier import app as verifier_app
+from wallet import at_office, permissions, register, reported
 from wallet.cut_off import AGAIN, CUT_OFF
 from wallet.holding import make_keys
 from wallet.lease import LEASE
@@ -39,6 +44,7 @@ from wallet.share import Wish, make_out
 from wallet.views import KEPT, TRIES
 
 pytestmark = pytest.mark.real
+HOUR = 3_600
 ONE_DATABASE = pytest.mark.parametrize("storage_uri", ["sqlite"], indirect=True)
 
 
@@ -122,17 +128,17 @@ async def test_killed_while_copies_go_to_a_phone(nora: Mortal) -> None:
     await nora.live("phone-lost:after")
     assert await states() == ["on-phone"]
     await nora.dies(ends("lost", told["id"]))
-    assert not reported(nora)
+    assert not losses(nora)
     await nora.live("phone-forgotten:before")
     assert await states() == ["lost"]
     await nora.dies(ends("lost", told["id"]))
-    assert len(reported(nora)) == 1
+    assert len(losses(nora)) == 1
     await nora.live("phone-forgotten:after")
     await nora.dies(nora.round())
     await nora.live()
     await nora.round()
     assert (await states(), (await nora.kinds()).count("lost-by-phone")) == ([], 1)
-    first, again = reported(nora)
+    first, again = losses(nora)
     assert first == again, "a loss that nobody could write down as told is told again, and is the same loss"
 
 
@@ -141,7 +147,7 @@ async def share(nora: Mortal, link: str) -> None:
     await nora.call("POST", f"/api/requests/{seen['id']}/agree", {"documents": seen["documents"], "seen": seen["seen"]})
 
 
-def reported(nora: Mortal) -> list[str]:
+def losses(nora: Mortal) -> list[str]:
     """The batches that the office was told to be lost."""
     told = nora.wallet.world.office.notified
     return [each["notification_id"] for each in told if each["event"] == "credential_deleted"]
@@ -171,12 +177,12 @@ async def test_killed_while_the_wallet_moves_to_a_new_phone(nora: Mortal) -> Non
     await nora.dies(move())
     await nora.live("moved:after")
     kinds = await nora.kinds()
-    assert (kinds.count("moved-off-phone"), kinds.count("moved-to-phone"), reported(nora)) == (1, 0, [])
+    assert (kinds.count("moved-off-phone"), kinds.count("moved-to-phone"), losses(nora)) == (1, 0, [])
     await nora.dies(move())
     await nora.live()
     await nora.round()
     kinds = await nora.kinds()
-    assert (kinds.count("moved-off-phone"), kinds.count("moved-to-phone"), len(reported(nora))) == (1, 1, 1)
+    assert (kinds.count("moved-off-phone"), kinds.count("moved-to-phone"), len(losses(nora))) == (1, 1, 1)
 
 
 async def test_killed_while_a_copy_is_locked_opened_and_taken_away(nora: Mortal) -> None:
@@ -437,6 +443,54 @@ async def test_killed_while_organisations_are_told(tmp_path: Path, storage_uri: 
         assert ((await joan.kinds()).count("addressed-copy"), len(bank.letters), len(bank.posted)) == (1, 1, 1)
 
 
+async def test_killed_while_letters_go_to_an_inbox(desk: desks.Template, tmp_path: Path, storage_uri: str) -> None:
+    """A real bank and a mutual are told in one go: each has one letter, and its answer is one line with the receipt that the bank gave."""
+    town = WithBank()
+    async with desks.serving(desk, tmp_path / "desk", clock=town.clock) as bank:
+        town.running = bank
+        await verifier_app.one_round(bank.app)
+        (mutual,) = town.settle("Saxon Mutual", uses=(USE,))
+        async with mortal(tmp_path / "wallet", storage_uri, world=town) as nora:
+            wallet = nora.wallet
+            document = await put_document(wallet.means, wallet.vault, copies=9)
+            await register.refresh(wallet.means, now=True)
+            wish = {"document": document, "to": [{"entity": BANK, "use": "bank"}, {"entity": mutual.entity, "use": USE.id}]}
+            home = Joan(wallet, town, nora.site.host.outbox, document)
+
+            async def tell() -> list[str]:
+                told = await nora.call("POST", "/api/tell", wish, **{"Idempotency-Key": "once"})
+                return [each["state"] for each in told["letters"]]
+
+            async def arrived() -> tuple[int, int]:
+                """The letters that each of them has dealt with."""
+                return await rows(bank.desk.storage, "log_entry"), len(mutual.letters)
+
+            for point, moment in product(("telling", "address", "sent"), ("before", "after")):
+                await nora.live(f"{point}:{moment}")
+                await nora.dies(tell())
+            await nora.live("outbox-lease:before")
+            assert await tell() == ["waiting", "waiting"]
+            await nora.dies(nora.round())
+            await nora.live("outbox-lease:after")
+            await nora.dies(nora.round())
+            assert await arrived() == (0, 0)
+            for point, moment in product(("outbox-tried", "answer-to-letter", "outbox-dropped"), ("before", "after")):
+                town.clock.at += 120
+                await nora.live(f"{point}:{moment}")
+                await nora.dies(nora.round())
+                if point == "outbox-tried":
+                    answers = [line.entry for line in await wallet.lines() if line.entry.transaction_type == "answer"]
+                    assert (max(await arrived()), answers) == (1, []), "it has arrived, and the wallet knows nothing of it"
+            town.clock.at += 120
+            await nora.live()
+            await nora.round()
+            assert await tell() == ["accepted", "accepted"]
+            lines = [each for each in (await nora.call("GET", "/api/history"))["entries"] if each["transactionType"] == "answer"]
+            heads = [peek_receipt(each["receipt"]).log_head for each in lines if not each["receipt_problem"]]
+            assert ([head and head.size for head in heads], await arrived(), await home.rows()) == ([1, 1], (1, 1), 0)
+            assert (await nora.kinds()).count("addressed-copy") == 2
+
+
 async def test_killed_while_a_permission_is_used_and_taken_back(desk: desks.Template, tmp_path: Path, storage_uri: str) -> None:
     """What was told by it stands in the history once with its receipt, and that it is over is said until it was heard."""
     street = Street()
@@ -537,11 +591,53 @@ async def test_killed_while_a_donor_and_her_attorney_turn_to_their_office(office
         async def hold() -> Any:
             return (await nora.call("POST", f"/api/cards/{own}/donor", {"ask": "hold"}))["standing"]
 
+        async def later(seconds: int) -> None:
+            they.registry.clock.at = they.world.clock.at = they.registry.clock.at + seconds
+            await one_round(they.registry.app)
+
+        async def heard() -> list[int] | None:
+            """The numbers of the uses that she was told of; ``None`` while her wallet has no key that they could be locked to."""
+            found = await reported.state_of(nora.wallet.means, nora.wallet.vault, own)
+            return None if found is None else [use.number for use in found.uses]
+
+        for point, moment in product(("report-key", "reports-fetched"), ("before", "after")):
+            await nora.live(f"{point}:{moment}")
+            assert await heard() == (None if point == "report-key" else [])
+            await nora.dies(nora.round())
+        await nora.live()
+        await nora.round()  # the hour of the first report is settled
+        for number_of_uses in (1, 2):
+            await they.show()
+            await later(21 * DAY)
+            for point in ("reported:before", "reported:after"):
+                await nora.live(point)
+                await nora.dies(nora.round())
+                await later(HOUR)
+            await later(reported.EVERY)
+            for point in ("reports-fetched:before", "reports-fetched:after"):
+                await nora.live(point)
+                assert await heard() == list(range(1, number_of_uses)), "what was fetched and not written down is fetched again"
+                await nora.dies(nora.round())
+            assert await heard() == list(range(1, number_of_uses + 1)), "each use is told of once, however often it was reported"
+
         await nora.live("ask-office:before")
         await nora.dies(hold())
         await nora.live("ask-office:after")
         assert await seen(own) == 0
         await nora.dies(hold())
+        for point in ("office-answered:before", "office-answered:after"):
+            await nora.live(point)
+            assert (await nora.call("GET", f"/api/cards/{own}/donor"))["standing"] == ""
+            await nora.dies(hold())
         await nora.live()
-        assert (await nora.call("GET", f"/api/cards/{own}/donor"))["standing"] == ""
-        assert [await hold(), await hold(), await seen(own)] == ["on-hold", "on-hold", 1]
+        assert (await nora.call("GET", f"/api/cards/{own}/donor"))["standing"] == "on-hold"
+        assert [await hold(), await seen(own)] == ["on-hold", 1]
+        await later(HOUR)
+        for point in ("office-answered:before", "office-answered:after"):
+            await nora.live(point)
+            await nora.dies(nora.round())
+        await nora.live()
+        await nora.round()
+        told = [await at_office.standing_of(nora.wallet.means, nora.wallet.vault, each) for each in (own, document.id)]
+        assert [each and (each.standing, each.reason) for each in told] == [("on-hold", "donor-asked")] * 2, "both know why"
+        assert await heard() == [1, 2]
