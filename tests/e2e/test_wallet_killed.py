@@ -14,10 +14,15 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from support.airplane import COUNCIL_TAX
+from support.airplane import COUNCIL_TAX, Counter
 from support.inboxes import Body
 from support.registry import Template
 from support.street import Street, office, street
+
+from shared.clock import system_clock
+from shared.formats import formats
+from shared.ovp.answer import live_binding, open_answer
+from shared.ovp.envelope import parse_text
 
 pytestmark = pytest.mark.real
 
@@ -144,3 +149,29 @@ async def test_killed_while_telling(template: Template, tmp_path: Path) -> None:
         assert len(body.letters) == 4, "it had arrived, and is the same letter when it comes again"
         kinds = [entry["transactionType"] for entry in await here.history()]
         assert (kinds.count("addressed-copy"), kinds.count("answer")) == (4, 3)
+
+
+async def test_killed_while_a_desk_is_answered(template: Template, tmp_path: Path) -> None:
+    """A copy that was taken and that nobody has seen is not taken again, and the history tells of the answer that was given."""
+    async with street(template, tmp_path) as here:
+        await collected(here)
+        world: Any = SimpleNamespace(clock=here.party.clock)
+        desk = Counter(world, here.party)
+        desk.register()
+        await pinned_for(here, tmp_path / "party.pem", here.party.entity)
+        code, said = await here.run("refresh")
+        assert code == 0, said
+        out = tmp_path / "answer.txt"
+        answer = ("answer", desk.ask(), "--yes", "--out", str(out))
+        for moment, left in (("before", 20), ("after", 19)):
+            await here.dies(*answer, failpoint=f"answer:{moment}")
+            assert (out.exists(), (await here.cards())[0]["codes_left"]) == (False, left)
+        code, said = await here.run(*answer)
+        assert code == 0, said
+        _, content = parse_text(out.read_text().strip())
+        opened, shown = open_answer(content, desk.made)
+        form = formats()[shown.format]
+        form.verify(form.parse(shown.wire), here.registry.office.signer.public, binding=live_binding(opened.challenge), at=system_clock())
+        assert (await here.cards())[0]["codes_left"] == 18
+        lines = [entry for entry in await here.history() if entry["transactionType"] == "presentation"]
+        assert [(entry["transactionResult"], entry["level"]) for entry in lines] == [("success", 3)]

@@ -22,6 +22,7 @@ from support.wallets import EASY
 from demo.config import environment
 from shared.clock import system_entropy
 from shared.keys import Role
+from shared.oauth import CheckProvider
 from shared.trust.anchors import TrustAnchors
 from shared.trust.policy import Policy
 from shared.web.setup import read_anchor
@@ -75,13 +76,19 @@ async def prepare(folder: Path, issuer: StrictIssuer) -> Program:
     return Program(folder / "wallet", issuer)
 
 
-@pytest.mark.parametrize("moment", ["before", "after"])
-async def test_killed_between_sign_in_and_document(tmp_path: Path, moment: str) -> None:
-    def maker(x5c: Any, at: int) -> Cert:
-        pin = read_anchor(tmp_path / "wallet" / "anchor.pem", Role.WALLET_PROVIDER)
+def maker(folder: Path) -> CheckProvider:
+    """Who vouches for wallets, as this wallet's own anchor says."""
+
+    def check(x5c: Any, at: int) -> Cert:
+        pin = read_anchor(folder / "wallet" / "anchor.pem", Role.WALLET_PROVIDER)
         return Policy(TrustAnchors(anchors=(pin,))).check_wallet_provider(x5c, at)
 
-    async with strict_issuer(maker, waits=1, batch_size=2) as issuer:
+    return check
+
+
+@pytest.mark.parametrize("moment", ["before", "after"])
+async def test_killed_between_sign_in_and_document(tmp_path: Path, moment: str) -> None:
+    async with strict_issuer(maker(tmp_path), waits=1, batch_size=2) as issuer:
         program = await prepare(tmp_path, issuer)
         invitation = await program.does("invite", issuer.link())
         for point in ("client", "sign-in"):
@@ -105,3 +112,20 @@ async def test_killed_between_sign_in_and_document(tmp_path: Path, moment: str) 
         assert [each["event"] for each in issuer.notified] == ["credential_accepted"]
         jkts = {jkt for jkt, _ in issuer.access.values()}
         assert len(jkts) == 1, "one key towards this issuer, whatever happened"
+
+
+async def test_killed_while_it_is_given_up(tmp_path: Path) -> None:
+    """It waits, or it is gone with its keys; whoever says so again finds nothing left to give up, and nobody is asked for it any more."""
+    async with strict_issuer(maker(tmp_path), waits=1, batch_size=2) as issuer:
+        program = await prepare(tmp_path, issuer)
+        invitation = await program.does("invite", issuer.link())
+        await program.does("finish", await program.signs_in(invitation))
+        assert (await program.run("collect", invitation))[1] == {"error": "unavailable"}
+        for moment, states in (("before", ["Promised"]), ("after", [])):
+            await program.dies("give-up", invitation, failpoint=f"give-up:{moment}")
+            assert (await program.does("state"))["states"] == states
+        assert (await program.run("give-up", invitation))[1] == {"error": "not_found"}
+        issuer.clock.at += 60
+        await program.does("upkeep")
+        assert await program.does("state") == {"states": [], "documents": 0, "copies": 0}
+        assert issuer.calls("/deferred") == []

@@ -15,6 +15,7 @@ from wallet.config import open_place
 from wallet.invite import read_invitation
 from wallet.keep import Vault
 from wallet.means import Means
+from wallet.receive import give_up
 from wallet.records import COPIES, DOCUMENTS, RECEIVING
 from wallet.upkeep import collect_and_look, upkeep
 
@@ -33,6 +34,8 @@ async def step(means: Means, vault: Vault, name: str, argument: str) -> Any:
             return (await sign_in.finish(means, vault, argument)).id
         case "collect":
             return (await collect_and_look(means, vault, argument, None)).id
+        case "give-up":
+            return await give_up(means, vault, argument)
         case "upkeep":
             return await upkeep(means, vault)
         case _:

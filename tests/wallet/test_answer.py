@@ -12,7 +12,6 @@ import msgspec
 import pytest
 from support.counter import Counter
 from support.holdings import put_document
-from support.letters import DiedError, Dying
 from support.signing import Signer
 from support.trial_verify import CLAIMS, assertion
 from support.wallets import Wallet, open_wallet
@@ -114,23 +113,6 @@ async def test_a_challenge_is_answered_with_what_was_asked(holder: Wallet) -> No
     line = (await holder.lines())[-1].entry
     assert (line.transaction_type, line.level, line.interacting_party_identifier.identifier) == ("presentation", 3, BANK)
     assert line.claims_presented[0].claims == ("group:donor-name", "group:powers", "group:donor-birthdate")
-
-
-@pytest.mark.parametrize(("point", "after"), [("answer", False), ("answer", True)])
-async def test_killed_while_a_copy_is_taken_for_an_answer(holder: Wallet, point: str, after: bool) -> None:
-    """Nobody has seen that copy: it is used up or it is not, and the next answer is the first line of the history."""
-    till = Till.of(holder)
-    one, data = till.asks()
-    question = till.question(data)
-    reply = await find_reply(holder.means, holder.vault, question)
-    storage: Any = Dying(holder.storage, point, after)
-    with pytest.raises(DiedError):
-        await answer(replace(holder.means, storage=storage), holder.vault, question, reply)
-    again = await find_reply(holder.means, holder.vault, question)
-    assert (again.line.id != reply.line.id) is after
-    _, content = await answer(holder.means, holder.vault, question, again)
-    assert "represented" in till.facts(open_answer(content, [one])[1], question).claims
-    assert [line.entry.transaction_type for line in await holder.lines()].count("presentation") == 1
 
 
 async def test_optional_groups_can_be_left_out(holder: Wallet) -> None:

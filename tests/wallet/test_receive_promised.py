@@ -9,16 +9,14 @@ from typing import Any
 
 import pytest
 from aiohttp import web
-from support.letters import DiedError, Dying
 from support.signing import Signer
 from support.strict_wallet import Visit, visit
 from support.trial_verify import CLAIMS, Authority
 
 from shared.clock import DAY
-from shared.errors import CredentialRequestDenied, InvalidTransactionId, Missing, Refused, Unavailable, Untrusted
+from shared.errors import CredentialRequestDenied, InvalidTransactionId, Refused, Unavailable, Untrusted
 from shared.trust.anchors import TrustAnchors
 from shared.trust.policy import Policy
-from wallet.receive import give_up
 from wallet.sessions import Declined, Granted, Kept, Promised
 from wallet.upkeep import upkeep
 
@@ -56,23 +54,6 @@ async def test_asked_at_its_intervals_and_not_before(tmp_path: Path) -> None:
         assert len(here.issuer.batches) == 1, "asked for once"
         await go(here, 100)
         assert len(await here.wallet.documents()) == 1
-
-
-@pytest.mark.parametrize(("point", "after"), [("give-up", False), ("give-up", True)])
-async def test_killed_while_it_is_given_up(tmp_path: Path, point: str, after: bool) -> None:
-    """It waits, or it is gone with its keys; whoever says so again finds nothing left to give up."""
-    async with visit(tmp_path, waits=2, interval=100) as here:
-        invitation, wallet = await promised(here), here.wallet
-        storage: Any = Dying(wallet.storage, point, after)
-        with pytest.raises(DiedError):
-            await give_up(replace(wallet.means, storage=storage), wallet.vault, invitation)
-        if not after:
-            assert isinstance((await here.look(invitation)).state, Promised)
-            await give_up(wallet.means, wallet.vault, invitation)
-        with pytest.raises(Missing):
-            await give_up(wallet.means, wallet.vault, invitation)
-        await go(here, 200)
-        assert (here.issuer.calls("/deferred"), await wallet.documents()) == ([], [])
 
 
 async def test_a_token_that_ran_out_meanwhile_is_renewed_first(tmp_path: Path) -> None:
