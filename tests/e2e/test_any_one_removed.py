@@ -74,7 +74,7 @@ def _tell(desk: str) -> Flow:
         wish: dict[str, Any] = {"document": document, "to": [to]}
         plan = await _of_wallet(realm, "POST", "/api/organisations/look", wish)
         told = await _of_wallet(realm, "POST", "/api/tell", wish | {"seen": plan["seen"]})
-        until = monotonic() + 30
+        until = monotonic() + 120
         while told["letters"][0]["state"] == "waiting" and not told["letters"][0]["fault"] and monotonic() < until:
             await asyncio.sleep(0.2)
             told = await _of_wallet(realm, "GET", f"/api/tell/{told['id']}")

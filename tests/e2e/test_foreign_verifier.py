@@ -52,7 +52,7 @@ class Foreigner:
         """What it prints about the answer."""
         assert self.process.stdout is not None
         said = []
-        while line := (await asyncio.wait_for(self.process.stdout.readline(), 30)).decode():
+        while line := (await asyncio.wait_for(self.process.stdout.readline(), 60)).decode():
             said.append(line)
             if line.strip().startswith("<- "):
                 break
