@@ -332,13 +332,13 @@ def qr_svg(copy: Addressed) -> str:
     return qr.svg(text, ec=strength)
 
 
-def sentence(made: Addressed, *, translate: Callable[[str], str] = lambda text: text, dates: Dates | None = None) -> str:
-    """What such a copy is worth, in the words of its level (1: a copy made out to somebody)."""
+def sentence(made: Addressed, *, name: str = "", translate: Callable[[str], str] = lambda text: text, dates: Dates | None = None) -> str:
+    """What such a copy is worth, in the words of its level (1: a copy made out to somebody); ``name`` is what the reader calls them."""
     until = (dates or Dates("en", "UTC")).date(made.expires_at)
     words = translate(
         "A copy made out to {name}, until {date}. Nobody else can rely on it. It does not show who hands it over or sends it."
     )
-    return words.format(name=made.name, date=until)
+    return words.format(name=name or made.name, date=until)
 
 
 def ready_questions(documents: Sequence[Document]) -> list[dict[str, Any]]:

@@ -51,10 +51,14 @@ async def test_statement_and_copies(site: Site, town: Town) -> None:
     await put_document(site.host.means, vault, vct=DEATH.vct, claims=STORIES["life-event"])
     wish = {"to": town.bodies[0].entity, "to_name": BANK, "purpose_id": TELL.id, "type": "life-event", "query": TELL.id}
     _, copy = await site.call("POST", "/api/addressed", wish)
-    for page in ("/statement", f"/copies/{copy['id']}/lock", "/history"):
+    _, own = await site.call("POST", "/api/addressed", wish | {"to_name": "Dad’s bank"})
+    for page in ("/statement", "/copies", f"/copies/{copy['id']}", f"/copies/{copy['id']}/lock", "/history"):
         assert WELSH_BANK in await visitor.get(f"{page}?lang=cy"), page
         assert BANK in await visitor.get(f"{page}?lang=en"), page
         assert WELSH_BANK not in visitor.text, page
+    assert WELSH_BANK in await visitor.get("/copies?q=cymraeg&lang=cy")
+    assert "Dad’s bank" in await visitor.get(f"/copies/{own['id']}?lang=cy"), "what a holder calls somebody stays"
+    assert WELSH_BANK not in visitor.text
     year = (await site.call("GET", "/api/statement"))[1]["year"]
     assert "(Cymraeg)" not in await visitor.get(f"/statement/{year}.json"), "the file for programs has what was written down"
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import replace
+from typing import Any
 
 from aiohttp import web
 
@@ -20,12 +21,18 @@ from wallet.acting import acting_words
 from wallet.cards import Card, card, type_of
 from wallet.consent import hidden_label
 from wallet.keepers import asks
+from wallet.links import LockedLink
 from wallet.pages.desk import Desk, Words, see
+from wallet.pages.who import fits_party
 from wallet.records import ADDRESSED, DOCUMENTS, Item
 from wallet.sessions import Addressed, Document
 from wallet.share import Wish
 
 DAYS = (1, 3, 7, 14)
+ON_FORM = 10
+"""Registered organisations on the form; of more of them some are found by a search."""
+OTHER = "other"
+"""Chosen for an organisation that is written by hand."""
 
 
 class CopyPages:
@@ -50,15 +57,22 @@ class CopyPages:
         living = sorted((item for item in items if item.value.expires_at > at), key=lambda item: -item.value.at)
         locked = await locking.all_links(self._desk.means, vault)
         wanted, locale = wanted_of(request.query), self._desk.words(request).locale
+        called = await register.calling(self._desk.means, locale)
         purposes = {item.id: _purpose(item.value.purpose_id, locale) for item in items}
         return await render(
             request,
             "wallet/copies.html",
-            copies=[item for item in living if fits(wanted, [item.value.name, item.value.entity, purposes[item.id]])],
-            locked=[item for item in locked if fits(wanted, [item.value.name, item.value.entity, purposes.get(item.value.copy, "")])],
+            copies=[item for item in living if fits(wanted, [*_names(item.value, called), purposes[item.id]])],
+            locked=[item for item in locked if fits(wanted, [*_names(item.value, called), purposes.get(item.value.copy, "")])],
+            called=called,
             total=len(living) + len(locked),
             wanted=wanted,
         )
+
+    async def _registered(self) -> dict[str, RpCertificate]:
+        """The organisations of the register, by identifier."""
+        known, at = (await register.register(self._desk.means)).certificates, self._desk.means.clock()
+        return {entity: one for entity, one in known.items() if at < one.expires_at}
 
     async def _form_page(self, request: web.Request, form: Form) -> web.StreamResponse:
         vault, at, words = (await self._desk.sitting(request)).vault, self._desk.means.clock(), self._desk.words(request)
@@ -69,6 +83,7 @@ class CopyPages:
             for line in lines
             if line.entry.transaction_type in {"presentation", "addressed-copy"} and line.entry.interacting_party_identifier.type == "uri"
         }
+        known, wanted = await self._registered(), "" if form.value("do") == "all" else wanted_of({"q": form.value("q")})
         cards: list[Card] = [card(item.value, at=at, locale=words.locale) for item in items]
         return await render(
             request,
@@ -78,20 +93,26 @@ class CopyPages:
             questions=questions(
                 words.locale, {each.type for each in cards}, {item.value.type for item in items if shares_mark(item.value)}
             ),
-            parties=parties,
+            parties={entity: name for entity, name in parties.items() if entity not in known},
+            by_hand=(form.value("party") or (OTHER if form.value("to_name") or form.value("to") else "")) == OTHER,
+            wanted=wanted,
+            **_listed(known, wanted, form.value("party"), parties, words.locale),
             days=DAYS,
             together=any(shares_mark(item.value) for item in items),
             chosen=request.query.get("document", ""),
+            sent_again=Again("again", "/copies/new", "do", "find") if request.method == "POST" else None,
         )
 
     async def show_form(self, request: web.Request) -> web.StreamResponse:
         return await self._form_page(request, Form())
 
     async def make(self, request: web.Request) -> web.StreamResponse:
-        """First look, then make: the first answer to the form shows what the copy would show."""
+        """Find an organisation, or look, then make: the first answer to the whole form shows what the copy would show."""
         form, words = Form(await read_form(request)), self._desk.words(request)
         vault = (await self._desk.sitting(request)).vault
-        wish = _wish(form, words, (await register.register(self._desk.means)).certificates)
+        if form.value("do") in {"find", "all"}:
+            return await self._form_page(request, form)
+        wish = _wish(form, words, await self._registered())
         if form.wrong or wish is None:
             return await self._form_page(request, form)
         try:
@@ -106,12 +127,14 @@ class CopyPages:
         except Malformed as error:
             _tell(form, words, error)
             return await self._form_page(request, form)
+        called = await register.calling(self._desk.means, words.locale)
         shown, everything = offer.shown((), words.locale), offer.everything(words.locale)
         seen = {line.same for line in shown}
         return await render(
             request,
             "wallet/copy_look.html",
             wish=wish,
+            name=called(wish.entity, wish.name),
             posted=form,
             document=offer.document.id,
             looked_at=looked_at,
@@ -139,15 +162,17 @@ class CopyPages:
             _, strength = share.qr_of(item.value)
         except TooLarge:
             strength = None
+        name = (await register.calling(self._desk.means, words.locale))(item.value.entity, item.value.name)
         return await render(
             request,
             "wallet/copy.html",
             copy=item.value,
+            name=name,
             id=item.id,
             strength=strength,
             about=None if document is None else card(document.value, at=at, locale=words.locale),
             purpose=_purpose(item.value.purpose_id, words.locale),
-            sentence=share.sentence(item.value, translate=words._, dates=words.dates),
+            sentence=share.sentence(item.value, name=name, translate=words._, dates=words.dates),
             reference=share.grouped(item.value.together),
             seq=next((one.seq for one in made if vault.tag("addressed", one.transaction_identifier) == item.id), 0),
         )
@@ -188,22 +213,66 @@ def questions(locale: str, held: Collection[str], together: Collection[str]) -> 
     ]
 
 
+def _names(one: Addressed | LockedLink, called: Callable[[str, str], str]) -> tuple[str, ...]:
+    """By what somebody finds it."""
+    return one.name, called(one.entity, one.name), one.entity
+
+
+def _listed(known: Mapping[str, RpCertificate], wanted: str, picked: str, dealt: Collection[str], locale: str) -> dict[str, Any]:
+    """Those to choose from: whom the holder has ``dealt`` with first, then by name, as many as the form has room for; and always who is ``picked``."""
+    fitting = sorted(
+        (one for one in known.values() if fits_party(one, wanted)),
+        key=lambda one: (one.entity not in dealt, one.name.in_(locale).casefold(), one.entity),
+    )
+    shown = fitting[:ON_FORM]
+    shown = [one for one in known.values() if one.entity == picked and one not in shown] + shown
+    return {
+        "organisations": [{"entity": one.entity, "name": one.name.in_(locale)} for one in shown],
+        "registered": len(known),
+        "more": max(0, len(fitting) - ON_FORM),
+        "fitting": len(fitting),
+        "on_form": ON_FORM,
+    }
+
+
 def _purpose(purpose_id: str, locale: str) -> str:
     """The words of the ready question of that name; else the organisation's own word."""
     ready = (kind.query(purpose_id) for kind in all_types().values())
     return next((one.title.in_(locale) for one in ready if one is not None), purpose_id)
 
 
-def _wish(form: Form, words: Words, known: Mapping[str, RpCertificate]) -> Wish | None:
-    """A registered organisation needs no address where one alone is called that, and has its registered name whatever was typed."""
+def _picked(form: Form, words: Words, known: Mapping[str, RpCertificate]) -> tuple[str, str]:
+    """Whom the copy is for, chosen from the list: identifier and name."""
+    entity = form.value("party")
+    if entity not in known:
+        form.error("party", words._("Choose from this list: somebody is no longer registered"))
+        return entity, ""
+    name = known[entity].name
+    same = form.value("to") in {"", entity} and form.value("to_name").casefold() in {"", name.en.casefold(), name.cy.casefold()}
+    if not same:
+        form.error("party", words._("Choose one from the list or write another one, not both"))
+    return entity, name.en
+
+
+def _written(form: Form, words: Words, known: Mapping[str, RpCertificate]) -> tuple[str, str]:
+    """The same, written by hand. A registered organisation needs no address where one alone is called that, and has its registered name whatever
+    was typed.
+    """
     typed = form.value("to_name").casefold()
     named = [party.entity for party in known.values() if typed in {party.name.en.casefold(), party.name.cy.casefold()}]
     entity = form.value("to") or (named[0] if len(named) == 1 else "")
+    if known and not (form.value("party") or typed or entity):
+        form.error("party", words._("Choose who the copy is for"))
+        return "", ""
     if not entity:
         form.need("to", words._("Enter the address that the organisation uses as its name, such as https://bank.example"))
-    name = known[entity].name.en if entity in known else form.need("to_name", words._("Enter the organisation’s name"))
+    return entity, known[entity].name.en if entity in known else form.need("to_name", words._("Enter the organisation’s name"))
+
+
+def _wish(form: Form, words: Words, known: Mapping[str, RpCertificate]) -> Wish | None:
+    entity, name = _picked(form, words, known) if form.value("party") not in {"", OTHER} else _written(form, words, known)
     question = form.need("question", words._("Choose what the copy is for"))
-    days = form.value("days", "7")
+    days = form.value("days") or "7"
     if form.wrong or "/" not in question or not (days.isascii() and days.isdigit() and len(days) <= 4):
         return None
     kind, _, query = question.partition("/")

@@ -44,7 +44,7 @@ class WhoPages:
             mine = [item.value for item in remembered if item.value.entity == entity]
             return await render(request, "wallet/who_one.html", **_party(one, mine, words))
         wanted = wanted_of(request.query)
-        found = [one for one in known.register.certificates.values() if _fits(one, wanted)]
+        found = [one for one in known.register.certificates.values() if fits_party(one, wanted)]
         found.sort(key=lambda one: one.name.in_(words.locale).casefold())
         return await render(
             request,
@@ -57,7 +57,8 @@ class WhoPages:
         )
 
 
-def _fits(one: RpCertificate, wanted: str) -> bool:
+def fits_party(one: RpCertificate, wanted: str) -> bool:
+    """Whether all words of ``wanted`` are in its names or in what it may ask for."""
     said = [one.name.en, one.name.cy, one.entity, *(text for use in one.uses for text in (use.title.en, use.title.cy))]
     return fits(wanted, said)
 
