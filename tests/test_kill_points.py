@@ -1,4 +1,7 @@
-"""Every write of a service that has a name is named by a test that kills that service at it, read from the sources; or has a reason why not."""
+"""Every write of a service that has a name is named by a test that kills that service at it, read from the sources; or has a reason why not.
+
+To be killed is to be ended by a signal, as a process that was begun with a failpoint: an exception at that place ends nothing.
+"""
 
 from __future__ import annotations
 
@@ -115,9 +118,23 @@ def test_the_reading_finds_what_is_there() -> None:
     assert "nobody" not in killed("issuer")
 
 
+def test_an_exception_ends_nothing() -> None:
+    """What only raises at a write is no process that was killed there, whatever it is called."""
+    dying = 'POINTS = ("telling",)\nstorage.dies(f"{point}:{moment}")\n'
+    assert "telling" in _killed_in(ast.parse(dying))
+    assert not _for_real(ast.parse(f"from support.letters import joan\n{dying}"))
+    for real in (
+        "from support import forking",
+        "from support.mortal import mortal",
+        "from support.desk_killed import die",
+        "signal.SIGKILL",
+    ):
+        assert _for_real(ast.parse(f"{real}\n{dying}"))
+
+
 # --- the reading ---
 
-_MAY_KILL = re.compile(r":before|:after|:\{|DiedError|KilledError")
+_MAY_KILL = re.compile(r":before|:after|:\{")
 
 
 @cache
@@ -175,7 +192,30 @@ def killed(service: str) -> frozenset[str]:
     """What the tests in that service's folders kill it at."""
     files = (file for folder in WHERE[service] for file in (ROOT / "tests" / folder).rglob("test_*.py"))
     texts = (text for file in files if _MAY_KILL.search(text := file.read_text(encoding="utf-8")))
-    return frozenset(name for text in texts for name in _killed_in(ast.parse(text)))
+    return frozenset(name for text in texts if _for_real(tree := ast.parse(text)) for name in _killed_in(tree))
+
+
+def _for_real(tree: ast.Module) -> bool:
+    """Whether they see processes end by the signal, or leave it to support that does."""
+    return _sees_it(tree) or not _support_of(tree).isdisjoint(_kills())
+
+
+@cache
+def _kills() -> frozenset[str]:
+    """The modules of support that see processes end by the signal, and those that have it from the one that forks."""
+    trees = {file.stem: ast.parse(file.read_text(encoding="utf-8")) for file in (ROOT / "tests" / "support").glob("*.py")}
+    return frozenset(name for name, tree in trees.items() if _sees_it(tree) or "forking" in _support_of(tree))
+
+
+def _sees_it(tree: ast.Module) -> bool:
+    return any(isinstance(node, ast.Attribute) and node.attr == "SIGKILL" for node in ast.walk(tree))
+
+
+def _support_of(tree: ast.Module) -> set[str]:
+    """The modules of support that it imports, or imports something of."""
+    found = [node for node in ast.walk(tree) if isinstance(node, ast.ImportFrom) and node.module]
+    whole = {each.name for node in found if node.module == "support" for each in node.names}
+    return whole | {node.module.removeprefix("support.") for node in found if node.module and node.module.startswith("support.")}
 
 
 def _killed_in(tree: ast.Module) -> Iterator[str]:
@@ -185,7 +225,7 @@ def _killed_in(tree: ast.Module) -> Iterator[str]:
     moments = [node for node in ast.walk(tree) if isinstance(node, ast.JoinedStr) and _is_a_moment(node)]
     yield from whole
     yield from (text for node in moments for text in _texts(node.values[0]))
-    if whole or moments or _has_died(tree):
+    if whole or moments:
         yield from tables
         yield from (prefix + name for prefix, name in product(prefixes, tables))
 
@@ -195,16 +235,12 @@ def _is_a_moment(node: ast.JoinedStr) -> bool:
     return any(isinstance(part, ast.Constant) and part.value == ":" for part in node.values)
 
 
-def _has_died(tree: ast.Module) -> bool:
-    return any(isinstance(node, ast.Name) and node.id in {"DiedError", "KilledError"} for node in ast.walk(tree))
-
-
 def _tables(node: ast.AST) -> Iterator[ast.AST]:
     """Where names of writes are listed: what a test is parametrised by, goes round by, keeps in a table, or hands to what kills."""
     match node:
         case ast.Call(func=ast.Attribute(attr="parametrize"), args=[names, *values]) if {"point", "step"} & set(_words(names)):
             yield from values
-        case ast.Call(func=ast.Name(id="killed" | "Dying") | ast.Attribute(attr="dying" | "dies"), args=[first, *_]):
+        case ast.Call(func=ast.Name(id="killed") | ast.Attribute(attr="dies"), args=[first, *_]):
             yield first
         case ast.For(target=target, iter=values) | ast.comprehension(target=target, iter=values) if "point" in ast.unparse(target):
             yield values

@@ -86,12 +86,21 @@ async def test_backup_and_restore(template: Template, tmp_path: Path) -> None:
         assert b"Margaret" not in file.read_bytes()
         code, said = await here.run("restore", str(file), "--backup-passphrase-file", str(secret))
         assert (code, "conflict" in said) == (1, True)
-        code, said = await here.run("restore", str(file), "--holder", "Nora again", "--backup-passphrase-file", str(secret))
+        again = ("restore", str(file), "--holder", "Nora again", "--backup-passphrase-file", str(secret))
+        await here.dies(*again, failpoint="wallet:before")
+        assert len(await here.cards()) == 1, "no empty wallet has taken the name"
+        code, said = await here.run(*again)
         assert code == 0, said
         assert "Recovery code" in said
         code, said = await here.run("list")
         assert (code, "--holder" in said) == (1, True)
         code, said = await here.run("list", "--holder", "nora AGAIN")
+        assert (code, "20 uses" in said) == (0, True)
+        later = ("restore", str(file), "--holder", "Nora later", "--backup-passphrase-file", str(secret))
+        await here.dies(*later, failpoint="wallet:after")
+        code, said = await here.run(*later)
+        assert (code, "conflict" in said) == (1, True)
+        code, said = await here.run("list", "--holder", "Nora later")
         assert (code, "20 uses" in said) == (0, True)
 
 

@@ -1,7 +1,7 @@
 """One life of a wallet service, which may die of a named write: ``python -m support.dying_wallet FOLDER PORT``.
 
 At that port whoever began it says what it is (``Life``) and answers its fetches, so that the world around it outlives it. It is the whole
-service but for its clock: what is due is done by ``POST /round``.
+service but for its clock: what is due is done by ``POST /round``; of federations it knows what was heard before it lived.
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ from shared.formats import formats
 from shared.trust.anchors import parse_trust
 from shared.trust.policy import Policy
 from shared.web.fetch import Fetcher
+from shared.web.heard import heard
 from shared.web.pages import Pages
 from wallet.app import build, one_round, open_host, post_letters
 from wallet.config import open_place
@@ -37,7 +38,8 @@ async def live(folder: Path, port: int) -> None:
     place = open_place(folder)
     settings = msgspec.structs.replace(place.settings, failpoint=life.failpoint, kdf_memory_kib=8_192, kdf_iterations=1)
     place = replace(place, settings=settings)
-    policy, one_asks = Policy(parse_trust(life.trust)), asyncio.Lock()
+    anchors, one_asks = parse_trust(life.trust), asyncio.Lock()
+    policy = Policy(anchors)
 
     async def fetch(wanted: Fetch) -> Fetched:
         async with one_asks:
@@ -55,6 +57,9 @@ async def live(folder: Path, port: int) -> None:
     app.router.add_post("/round", _round)
     runner = web.AppRunner(app, access_log=None)
     await runner.setup()
+    if anchors.federation:
+        known = await host.storage.read(lambda tx: heard(tx, anchors))
+        policy = replace(policy, federation=known.federation)
     await web.TCPSite(runner, "127.0.0.1", life.port).start()
     say(writer, None)
     await asyncio.Event().wait()

@@ -75,30 +75,6 @@ class Joan:
         await self.wallet.replace(item, msgspec.structs.replace(item.value, **values))
 
 
-class DiedError(Exception):
-    """The process ended here."""
-
-
-@dataclass
-class Dying:
-    """A storage whose process ends at the unit of work called ``point``: before it is there, or right after."""
-
-    storage: Any
-    point: str
-    after: bool
-
-    async def read(self, work: Any) -> Any:
-        return await self.storage.read(work)
-
-    async def write(self, work: Any, *, point: str = "") -> Any:
-        if point == self.point and not self.after:
-            raise DiedError
-        found = await self.storage.write(work, point=point)
-        if point == self.point:
-            raise DiedError
-        return found
-
-
 @asynccontextmanager
 async def joan(uri: str, *names: str, copies: int = 20, forms: tuple[str, ...] = ("dc+sd-jwt",), **how: Any) -> AsyncIterator[Joan]:
     """Her wallet, and organisations of these names that it has heard of."""

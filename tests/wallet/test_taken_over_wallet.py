@@ -17,7 +17,6 @@ import msgspec
 import pytest
 from support.federation import MINISTRY
 from support.federations import Realm
-from support.letters import DiedError, Dying
 from support.privatised import NOTE, REGISTER, company, knowing, privatised
 from support.successions import handed, publish
 from support.trial_verify import DAY, ISSUER, Authority, Dice, registry, status_token
@@ -101,21 +100,6 @@ async def test_at_c24_3(privatising: Privatised) -> None:
     assert view.parts[0].choices[0].keeper == msgspec.structs.replace(keeper, asks=False, agreed=True)
     await agree(wallet.means, wallet.vault, view.id, chosen=view.documents, seen=view.seen)
     assert len(wallet.world.council.got) == 1
-
-
-@pytest.mark.parametrize(("point", "after"), [("acknowledge", False), ("acknowledge", True)])
-async def test_killed_while_she_says_that_she_knows_who_keeps_it(privatising: Privatised, point: str, after: bool) -> None:
-    privatising.realm = privatised()
-    wallet, means = privatising.wallet, privatising.wallet.means
-    storage: Any = Dying(wallet.storage, point, after)
-    wallet.means = replace(means, storage=storage)
-    with pytest.raises(DiedError):
-        await privatising.acknowledge()
-    wallet.means = means
-    assert len((await wallet.document()).acknowledged) == int(after)
-    await privatising.acknowledge()
-    assert (await wallet.document()).acknowledged == (await privatising.statement(),)
-    assert [line.entry.transaction_type for line in await wallet.lines()].count("keeper-known") == 1
 
 
 async def test_nothing_is_fetched_and_no_copy_is_made_before(privatising: Privatised) -> None:

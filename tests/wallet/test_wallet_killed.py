@@ -15,11 +15,13 @@ from support import desk as desks
 from support.counter import USE
 from support.counting import rows
 from support.family import family
+from support.federation import MINISTRY
 from support.holdings import put_document
 from support.inboxes import DEATH, TELL, Town
 from support.letters import ARTHUR, Joan
 from support.mortal import HOLDER, Mortal, mortal
 from support.permitting import LISTS, Street, ask, tell
+from support.privatised import privatised
 from support.real_bank import WithBank
 from support.registry import Template, make_template
 from support.trial_verify import Dice
@@ -31,8 +33,10 @@ from support.world import BANK, BATCH, CODE, COUNCIL, Office, World
 from issuer.app import one_round
 from issuer.records import corrections
 from shared.clock import DAY
-from shared.flow import Fetch
+from shared.flow import Fetch, Fetched
 from shared.receipts import peek_receipt
+from shared.trust.policy import Policy
+from shared.web.heard import listen
 from verifier import app as verifier_app
 from wallet import at_office, permissions, register, reported
 from wallet.cut_off import AGAIN, CUT_OFF
@@ -378,6 +382,35 @@ async def test_killed_while_a_wallet_is_made_and_its_doors_are_changed(nora: Mor
     await nora.dies(change())
     await nora.live(opened=False)
     assert (await opens(holder=HOLDER, passphrase=PASSPHRASE), await opens(holder=HOLDER, passphrase=new)) == (401, 200)
+
+
+@ONE_DATABASE
+async def test_killed_while_she_says_that_she_knows_who_keeps_her_record(tmp_path: Path, storage_uri: str) -> None:
+    """She is asked until it is written down, and it stands in the history once."""
+    world, realm = World(), privatised()
+    anchors = replace(world.policy().anchors, federation=(realm.pin(MINISTRY),))
+
+    async def ministry(wanted: Fetch) -> Fetched:
+        return realm.street().answer(wanted)
+
+    async with mortal(tmp_path / "wallet", storage_uri, world=world, policy=Policy(anchors)) as nora:
+        document = await nora.wallet.collect()
+        await listen(nora.wallet.storage, ministry, anchors, at=world.clock)
+
+        async def keeper() -> Any:
+            return (await nora.call("GET", f"/api/cards/{document.id}"))["keeper"]
+
+        async def acknowledge() -> None:
+            await nora.call("POST", f"/api/cards/{document.id}/keeper", {"statement": (await keeper())["statement"]})
+
+        for point in ("acknowledge:before", "acknowledge:after"):
+            await nora.live(point)
+            assert ((await keeper())["asks"], (await nora.kinds()).count("keeper-known")) == (True, 0)
+            await nora.dies(acknowledge())
+        await nora.live()
+        assert not (await keeper())["asks"]
+        await acknowledge()
+        assert (await nora.kinds()).count("keeper-known") == 1
 
 
 async def test_killed_while_organisations_are_told(tmp_path: Path, storage_uri: str) -> None:

@@ -7,24 +7,20 @@ import pkgutil
 from pathlib import Path
 from typing import Any, get_args, get_type_hints
 
-import pytest
-from support.letters import DiedError, Dying
 from support.trial_verify import Dice
 from support.wallets import EASY, PASSPHRASE, Wallet, open_wallet
 
 import wallet as package
-from shared.errors import Conflict
 from shared.storage import Tx
 from wallet import logs, permissions, phone
 from wallet.backup import BackupTools, Content, open_backup, restore
 from wallet.corrections import ticket_name
 from wallet.deliveries import Begun, Delivery, Lost, OnPhone, Told
-from wallet.enter import Opened
 from wallet.entries import Words
 from wallet.links import LockedLink
 from wallet.logs import LOGS, LogSeen
 from wallet.permitted import Permitted
-from wallet.records import COPIES, CORRECTIONS, DELIVERIES, DOCUMENTS, LOCKED, PERMITTED, Shelf
+from wallet.records import COPIES, CORRECTIONS, DELIVERIES, LOCKED, PERMITTED, Shelf
 from wallet.said_wrong import Correction
 
 LEFT_OUT = {
@@ -90,30 +86,6 @@ async def test_what_can_be_taken_back_or_is_waited_for_comes_back(wallet: Wallet
         assert (await other.storage.read(lambda tx: CORRECTIONS.get(tx, vault, ticket_name(vault, TICKET)))).value == wrong
         assert (await other.storage.read(lambda tx: LOCKED.get(tx, vault, "link"))).value == link
         assert (await logs.seen(other.means, vault))[seen.entity] == seen
-
-
-@pytest.mark.parametrize("after", [False, True])
-async def test_killed_while_a_wallet_is_made_of_a_backup(
-    wallet: Wallet, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, after: bool
-) -> None:
-    """All of it is there, or nothing: no empty wallet takes the name."""
-    await wallet.collect()
-    tools = BackupTools(storage=wallet.storage, hardness=EASY, clock=wallet.world.clock, entropy=Dice("backup"))
-    content = await open_backup(await tools.back_up(wallet.vault, holder="Nora", passphrase=BACKUP), BACKUP)
-
-    async def again(other: Wallet) -> Opened:
-        return await restore(other.doors, content, holder="", passphrase=PASSPHRASE, at=2, entropy=Dice("r"))
-
-    async with open_wallet(f"sqlite:///{tmp_path}/other.db", world=wallet.world, holder="Somebody", seed="elsewhere") as other:
-        with monkeypatch.context() as patch:
-            patch.setattr(other.doors, "_storage", Dying(other.storage, "wallet", after))
-            with pytest.raises(DiedError):
-                await again(other)
-        if after:
-            with pytest.raises(Conflict):
-                await again(other)
-        made = await (other.doors.open("Nora", PASSPHRASE) if after else again(other))
-        assert len(await other.storage.read(lambda tx: DOCUMENTS.all(tx, made.vault))) == 1
 
 
 async def test_what_a_lost_phone_keeps_can_still_be_put_on_hold(wallet: Wallet, tmp_path: Path) -> None:
