@@ -232,8 +232,8 @@ async def test_killed_while_a_copy_is_locked_opened_and_taken_away(nora: Mortal)
     assert (await nora.call("POST", f"/api/locked-links/{unseen['id']}/withdraw"))["state"] == "withdrawn"
 
     wallet.world.clock.at = unseen["expires_at"] + KEPT
-    for point in ("locked-over:before", "locked-over:after"):
-        await nora.live(point)
+    for point, moment in product(("views-over", "addressed-over", "locked-over"), ("before", "after")):
+        await nora.live(f"{point}:{moment}")
         assert len(await links()) == 1
         await nora.dies(nora.round())
     await nora.live()
