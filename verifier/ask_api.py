@@ -11,10 +11,10 @@ from msgspec import Meta, Struct
 from shared.credentials import Text
 from shared.errors import InvalidRequest
 from shared.openid4vp import Agreement
-from verifier.ordering import FORMAT, Order
+from verifier.ordering import FORMAT, MAX_WORDS, Order
 
 Word = Annotated[str, Meta(min_length=1, max_length=64)]
-Words = Annotated[str, Meta(min_length=1, max_length=1_000)]
+Words = Annotated[str, Meta(min_length=1, max_length=MAX_WORDS)]
 
 
 class Use(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):

@@ -20,6 +20,7 @@ from verifier.sessions import Terms
 from verifier.uses import Use
 
 FORMAT: Final = "dc+sd-jwt"
+MAX_WORDS: Final = 1_000  # characters of what a holder agrees to
 LOCKED, PLAIN = "direct_post.jwt", "direct_post"
 
 

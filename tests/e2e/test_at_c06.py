@@ -100,8 +100,7 @@ async def test_at_c06_1_an_executor_freezes_and_needs_a_grant_for_money(town: An
     await walker.enter(walker.page.get_by_role("button", name=re.compile("^Share once")))
     await expect(clerk.page.get_by_role("heading", name="You can rely on this")).to_be_visible()
     for question in ("small-estate", "release"):
-        asked = await town.desk.ask(type=KIND.id, query=question, agree={"statement": SUM})
-        await clerk.go(f"{town.desk.base}/desk/requests/{asked['id']}")
+        asked = await asks_by_page(clerk, town, f"{KIND.id}/{question}", agree=SUM)
         assert SUM in await clerk.text()
         await holder_opens(walker, tom, asked["link"])
         said = await walker.text()

@@ -139,10 +139,13 @@ async def clerk_enters(walker: Walker, town: Anytown) -> None:
     await walker.press("Sign in")
 
 
-async def asks_by_page(clerk: Walker, town: Anytown, question: str) -> dict[str, str]:
-    """The clerk asks one ready question: the ``link`` that the square code says, and the ``id`` of the request."""
+async def asks_by_page(clerk: Walker, town: Anytown, question: str, *, agree: str = "") -> dict[str, str]:
+    """The clerk asks one ready question, and wants them to ``agree`` to something: the ``link`` that the square code says, and the ``id`` of the request."""
     await clerk.go(f"{town.desk.base}/desk/ask")
     await clerk.tick(clerk.page.locator(f'input[value="{question}"]'))
+    if agree:
+        await clerk.hit(clerk.page.get_by_text("If they have to agree to something"))
+        await clerk.write("What they agree to (optional)", agree)
     await clerk.press("Show the square code")
     return {"link": await clerk.code(), "id": clerk.page.url.partition("?")[0].rpartition("/")[2]}
 

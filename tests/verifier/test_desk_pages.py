@@ -46,6 +46,23 @@ async def test_a_form_from_elsewhere_is_refused(clerk: Clerk) -> None:
         assert answer.status == 403
 
 
+async def test_a_clerk_says_what_is_to_be_agreed_to(clerk: Clerk) -> None:
+    """In words of their own, which the holder signs; what could never be asked comes back with all that was typed."""
+    chosen = {"form_token": await clerk.token(), "use": "representation/bank"}
+    joint = chosen | {"use": "representation/bank-together"}
+    for wrong, said in (
+        (chosen | {"agree": "x" * 1_001}, "1,000 characters or fewer"),
+        (chosen | {"agree_cy": "Talwch £5 i mi."}, "Write in English what they agree to, too"),
+        (joint | {"agree": "Pay £5 to me."}, "agree to the purpose itself"),
+    ):
+        page = await clerk.post("/desk/ask", wrong, status=400)
+        assert said in page
+        assert all(each in page for name, each in wrong.items() if name.startswith("agree"))
+    page = await clerk.post("/desk/ask", chosen | {"agree": "Pay £5 to me.", "agree_cy": "Talwch £5 i mi."})
+    assert "Pay £5 to me." in page
+    assert "Talwch £5 i mi." in await clerk.get(f"{clerk.at}?lang=cy")
+
+
 async def test_ask_wait_and_read_the_verdict(clerk: Clerk, monkeypatch: pytest.MonkeyPatch) -> None:
     page = await clerk.get("/desk/ask")
     assert "Asks for: Donor’s first names, Donor’s last name, Donor’s date of birth" in page

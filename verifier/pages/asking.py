@@ -8,7 +8,9 @@ from typing import Any, Final
 
 from aiohttp import web
 
+from shared.credentials import Text
 from shared.credentials._joint import is_joint
+from shared.openid4vp import Agreement
 from shared.web import auth
 from shared.web.entrance import seated
 from shared.web.forms import Form
@@ -17,7 +19,7 @@ from shared.web.pages import locale_of, render, translator
 from verifier import request as requests
 from verifier.desk import Desk
 from verifier.material import Store
-from verifier.ordering import Order
+from verifier.ordering import MAX_WORDS, Order
 from verifier.pages.listing import together
 from verifier.uses import DIED_BY, WHOLE_DAY, Use
 
@@ -80,11 +82,25 @@ class Asking:
             form.error(
                 DIED_BY, _("What you chose does not ask when somebody died: leave this out"), anchor=DAY if DIED_BY in use else WHOLE_DAY
             )
+        agreement = about_agreeing(form, _)
+        if agreement and any(is_joint(each.query) for each in uses):
+            form.error("agree", _("People who act together agree to the purpose itself: leave this out"))
         if form.wrong:
             return await self._page(request, form)
-        order = Order(type=type_id, query=uses[0].query.id, formats=self._desk.settings.formats, use=use)
+        order = Order(type=type_id, query=uses[0].query.id, formats=self._desk.settings.formats, use=use, agreement=agreement)
         asked = await requests.make(self._desk, order, made_by="desk")
         raise web.HTTPSeeOther(f"/desk/requests/{asked.id}")
+
+
+def about_agreeing(form: Form, _: Words) -> Agreement | None:
+    """What the holder is to agree to, in the clerk's own words; in both languages where the clerk has both."""
+    english, welsh = form.value("agree"), form.value("agree_cy")
+    for name, said in (("agree", english), ("agree_cy", welsh)):
+        if len(said) > MAX_WORDS:
+            form.error(name, _("What they agree to must have 1,000 characters or fewer"))
+    if welsh and not english:
+        form.error("agree", _("Write in English what they agree to, too"))
+    return Agreement(statement=Text(english, welsh or english)) if english else None
 
 
 def about_date(form: Form, _: Words) -> dict[str, Any]:
