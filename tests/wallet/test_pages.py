@@ -10,6 +10,7 @@ from pathlib import Path
 
 import msgspec
 import pytest
+from support.holdings import put_document
 from support.photos import photo
 from support.trial_verify import CLAIMS, VCT, stranger
 from support.wallet_visitor import COLLECTING, Visitor
@@ -335,6 +336,37 @@ async def test_a_copy_is_looked_at_then_made_then_taken_along(site: Site, visito
     assert where in await visitor.get("/copies?q=bank+NORTHWOLD")
     assert where not in await visitor.get("/copies?q=saxon")
     assert "Nothing fits." in visitor.text
+
+
+async def test_t_co_4_the_page_warns_of_a_copy_that_they_saw(site: Site, visitor: Visitor) -> None:
+    """Before a copy is made, and before a request is answered: only the one who saw it would know it again, and nobody else gets it."""
+    opened = await site.host.doors.open(site.made.holder, site.made.passphrase)
+    await put_document(site.host.means, opened.vault, copies=1)
+    await visitor.enter()
+
+    async def ask(link: str) -> str:
+        await visitor.get("/present")
+        return await visitor.post("/present", {"link": link}, files={})
+
+    async def look(body: str) -> str:
+        await visitor.get("/copies/new")
+        wish = {"to": body, "to_name": "Northwold Bank", "question": "representation/bank", "days": "7"}
+        return await visitor.post("/copies/new", wish)
+
+    warning = "They can tell that it is the same one."
+    assert "They will see" in await ask(site.world.bank.ask("bank"))
+    assert warning not in visitor.text
+    assert "This is what the copy would show" in await look(BANK)
+    assert warning not in visitor.text
+    await visitor.post("/copies/new")
+    assert "Copy for Northwold Bank" in visitor.text
+    assert "This is what the copy would show" in await look(BANK)
+    assert warning in visitor.text
+    assert "They will see" in await ask(site.world.bank.ask("bank"))
+    assert warning in visitor.text
+    assert warning not in await ask(site.world.council.ask())
+    assert warning not in await look(COUNCIL)
+    assert "There is no copy left for this." in visitor.text
 
 
 async def test_new_copies_and_taking_away(site: Site, visitor: Visitor) -> None:
