@@ -25,8 +25,7 @@ AGAIN = 3_600  # seconds after which it is not sent again: nobody waits for it a
 
 async def settle_cut_off(means: Means, vault: Vault) -> None:
     """Requests that were agreed to and of which nobody was heard, or whose process died: what was posted, or was about to be, is posted again,
-    byte for byte, to whom it was for, after intervals that double. When too much time has gone, nobody knows whether it arrived; a post that was
-    cut off is made again however late, for whoever got it owes a receipt.
+    byte for byte, to whom it was for, after intervals that double. When too much time has gone, nobody knows whether it arrived.
     """
     at = means.clock()
     for item in await means.storage.read(lambda tx: REQUESTS.all(tx, vault)):
@@ -38,7 +37,7 @@ async def settle_cut_off(means: Means, vault: Vault) -> None:
 
 def _due(state: Agreed) -> int:
     last = state.again_at or state.at
-    return max(last + CUT_OFF, min(2 * last - state.at + CUT_OFF, state.at + AGAIN))
+    return min(2 * last - state.at + CUT_OFF, state.at + AGAIN)
 
 
 async def stop(means: Means, vault: Vault, request_id: str) -> Item[Request]:
@@ -52,8 +51,7 @@ async def stop(means: Means, vault: Vault, request_id: str) -> Item[Request]:
 
 
 async def _settle(means: Means, vault: Vault, item: Item[Request], state: Agreed) -> None:
-    ended = state.unheard_at >= (state.again_at or state.at)
-    if not state.body or state.at + (AGAIN if ended else KEEP_REQUESTS) <= means.clock():
+    if not state.body or state.at + AGAIN <= means.clock():
         detail = state.fault or "this wallet stopped while it was sending"
         await close(means, vault, item, Unanswered(at=means.clock(), shown=state.shown, detail=detail))
         return

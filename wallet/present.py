@@ -281,8 +281,7 @@ async def send(means: Means, vault: Vault, item: Item[Request]) -> Item[Request]
             raise result.refusal  # of what they may have had before it says nothing
     except VcError as error:
         if isinstance(error, Unavailable):
-            value = msgspec.structs.replace(item.value, state=msgspec.structs.replace(state, unheard_at=means.clock()))
-            return await means.storage.write(lambda tx: REQUESTS.replace(tx, vault, item, value, entropy=means.entropy), point="unheard")
+            return item
         return await close(means, vault, item, msgspec.structs.replace(unknown, at=means.clock(), detail=error.detail))
     answered = Answered(
         at=means.clock(),

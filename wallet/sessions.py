@@ -307,7 +307,7 @@ class Agreed(msgspec.Struct, frozen=True, kw_only=True, tag="agreed"):
     """The copies are spent and the answer is on its way.
 
     ``presentation`` is what is shown, as receipts are bound to it, and ``body`` what is posted, byte for byte; both go with the end of this state.
-    Where nobody was heard the same bytes are posted again, the last time at ``again_at``; ``unheard_at`` is when the last post ended so. ``fault`` is why it could not be signed: then nothing goes out.
+    Where nobody was heard the same bytes are posted again, the last time at ``again_at``. ``fault`` is why it could not be signed: then nothing goes out.
     """
 
     at: int
@@ -317,7 +317,6 @@ class Agreed(msgspec.Struct, frozen=True, kw_only=True, tag="agreed"):
     body: bytes = b""
     fault: str = ""
     again_at: int = 0
-    unheard_at: int = 0
 
 
 class Answered(msgspec.Struct, frozen=True, kw_only=True, tag="answered"):

@@ -13,7 +13,6 @@ from support.trial_verify import CLAIMS, VCT, Authority
 from support.wallets import Wallet
 from support.world import BANK, BATCH, COUNCIL, Party, _json
 
-from shared.clock import DAY
 from shared.codec import base64url
 from shared.credentials import Text
 from shared.dcql import parse_query
@@ -46,10 +45,10 @@ from wallet.cut_off import AGAIN, CUT_OFF, read_checked, settle_cut_off, stop
 from wallet.pages.desk import Words
 from wallet.pages.past import _reason
 from wallet.present import agree, read_request, refuse
-from wallet.records import COPIES, DOCUMENTS, REQUESTS, Item
+from wallet.records import COPIES, DOCUMENTS, REQUESTS
 from wallet.resend import told_of
 from wallet.sent import Change
-from wallet.sessions import Agreed, Answered, Request, Unanswered, Withheld
+from wallet.sessions import Agreed, Answered, Unanswered, Withheld
 from wallet.statement import make, year_of
 
 WORDS = Words(lambda text: text, "en", Dates("en", "UTC"))
@@ -653,13 +652,14 @@ async def test_its_holder_has_it_not_sent_again(wallet: Wallet) -> None:
 
 @pytest.mark.parametrize("kept", [True, False])
 async def test_a_cut_off_answer_is_settled_as_unknown(wallet: Wallet, *, kept: bool) -> None:
-    """Where nothing was kept to be sent, by a wallet of before, and where nobody was heard and too much time has gone, nothing is sent."""
+    """Where nothing was kept to be sent, by a wallet of before, and where too much time has gone, nothing is sent."""
     await wallet.collect()
     view = await wallet.ask(wallet.world.council.ask())
     item = await wallet.storage.read(lambda tx: REQUESTS.get(tx, wallet.vault, view.id))
     document = await wallet.document()
     state = Agreed(at=AT, selection={"council-tax": document.id}, shown={"council-tax": ("powers/*",)}, body=b"response=x" if kept else b"")
-    await _stands(wallet, item, msgspec.structs.replace(state, unheard_at=AT if kept else 0))
+    value = msgspec.structs.replace(item.value, state=state)
+    await wallet.storage.write(lambda tx: REQUESTS.replace(tx, wallet.vault, item, value, entropy=wallet.means.entropy))
     await settle_cut_off(wallet.means, wallet.vault)
     assert (await wallet.look(view.id)).state == "sending"
     wallet.world.clock.at += AGAIN if kept else CUT_OFF
@@ -668,29 +668,6 @@ async def test_a_cut_off_answer_is_settled_as_unknown(wallet: Wallet, *, kept: b
     assert isinstance(settled.value.state, Unanswered)
     assert (await wallet.lines())[-1].entry.transaction_result == "failed"
     assert _posts(wallet) == []
-
-
-async def _stands(wallet: Wallet, item: Item[Request], state: Agreed) -> None:
-    value = msgspec.structs.replace(item.value, state=state)
-    await wallet.storage.write(lambda tx: REQUESTS.replace(tx, wallet.vault, item, value, entropy=wallet.means.entropy))
-
-
-@pytest.mark.parametrize(("days", "posts"), [(1, 1), (29, 1), (30, 0)])
-async def test_a_post_that_was_cut_off_is_made_again_whenever_the_wallet_is_opened(wallet: Wallet, *, days: int, posts: int) -> None:
-    """Whoever got it owes a receipt; it ends where nobody is heard then, and a month later nothing is sent."""
-    await wallet.collect()
-    wallet.world.council.says = broken
-    item = await wallet.share(wallet.world.council.ask())
-    assert isinstance(item.value.state, Agreed)
-    cut = msgspec.structs.replace(item.value.state, unheard_at=0)
-    item = await wallet.storage.read(lambda tx: REQUESTS.get(tx, wallet.vault, item.id))
-    await _stands(wallet, item, cut)
-    wallet.world.clock.at += days * DAY
-    for _ in range(3):
-        await settle_cut_off(wallet.means, wallet.vault)
-        wallet.world.clock.at += CUT_OFF
-    assert len(_posts(wallet)) == 1 + posts
-    assert (await wallet.look(item.id)).state == "unanswered"
 
 
 async def test_a_request_that_ran_out_is_not_answered(wallet: Wallet) -> None:
