@@ -156,7 +156,8 @@ def _render(link: Link) -> bytes:
 
 
 def _named(name: Text) -> dict[str, str]:
-    return {_NAME: name.en} | ({} if name.cy == name.en else {_NAME_CY: name.cy})
+    """A Welsh name with letters that nobody can see stays away: no reader would open what carries it."""
+    return {_NAME: name.en} | ({_NAME_CY: name.cy} if name.cy != name.en and name.cy.isprintable() else {})
 
 
 def _pair(text: Text) -> dict[str, str]:

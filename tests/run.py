@@ -29,6 +29,9 @@ LINT: tuple[tuple[str, Command], ...] = (
     ("import contracts", [BIN / "lint-imports"]),
     ("dependencies", [BIN / "deptry", "--no-ansi", "."]),
 )
+MOST_AGAIN = 3  # of thousands of journeys through browsers and processes on a busy machine; more that fail are no accident
+COUNTED = ROOT / ".pytest_cache" / "journeys.xml"
+FAILED = ROOT / ".pytest_cache" / "v" / "cache" / "lastfailed"
 # a file of tests is one worker's, so that what a module sets up is set up once; the long journeys come first, as they are collected
 PYTEST: Command = [BIN / "python", "-m", "pytest", "-q", "-n", "2", "--dist", "loadfile", "--no-loadscope-reorder"]
 UNIT: Command = [
@@ -40,9 +43,14 @@ UNIT: Command = [
 ]
 CORE: Command = [*PYTEST, "--cov=shared", "--cov-report=term", "--cov-fail-under=100", "-m", "not real and not vectors", "tests/shared"]
 EDGE: Command = [*PYTEST, "-m", "real or vectors", "tests/shared"]
-SERVICES: Command = [*PYTEST, "-n", "3", "--ignore=tests/shared", "tests"]  # they wait for browsers and programs more than they work
-MOST_AGAIN = 3  # of thousands of journeys through browsers and processes on a busy machine; more that fail are no accident
-FAILED = ROOT / ".pytest_cache" / "v" / "cache" / "lastfailed"
+SERVICES: Command = [
+    *PYTEST,
+    "-n",
+    "3",
+    f"--junitxml={COUNTED}",
+    "--ignore=tests/shared",
+    "tests",
+]  # they wait for browsers and programs more than they work
 EYES = re.compile(r"^from support\.(?:browser|pockets|scan_page|two_pages|walk) import", re.MULTILINE)
 LOOKED_AT = sorted(
     str(path.relative_to(ROOT))
@@ -60,12 +68,24 @@ PLANS: dict[str, tuple[tuple[str, Command], ...]] = {
 
 
 def _again(environment: dict[str, str]) -> int:
-    """Journeys that failed, once more, alone on the machine: what fails now has failed. Their first failures stand in the report for good."""
+    """The files of journeys that failed, once more and whole, alone on the machine: what fails now has failed. Their first failures stand in the
+    report for good. Nothing else is tried again: no test without a browser or a program, and no run of which a worker died.
+    """
     failed = sorted(json.loads(FAILED.read_text(encoding="utf-8"))) if FAILED.exists() else []
-    if not 0 < len(failed) <= MOST_AGAIN:
+    counts = (
+        re.findall(r'<testsuite [^>]*?errors="(\d+)" failures="(\d+)"', COUNTED.read_text(encoding="utf-8")) if COUNTED.exists() else []
+    )
+    files = sorted({name.partition("::")[0] for name in failed})
+    if not 0 < len(failed) <= MOST_AGAIN or [sum(map(int, each)) for each in counts] != [len(failed)]:
         return 1
-    print(f"== failed beside others, tried once more alone: {' '.join(failed)}", flush=True)
-    return subprocess.run([*PYTEST[:3], "-q", *failed], cwd=ROOT, env=environment, check=False).returncode
+    if not all(_is_journey((ROOT / each).read_text(encoding="utf-8")) for each in files):
+        return 1
+    print(f"== failed beside others, their files tried once more alone: {' '.join(failed)}", flush=True)
+    return subprocess.run([*PYTEST[:3], "-q", *files], cwd=ROOT, env=environment, check=False).returncode
+
+
+def _is_journey(text: str) -> bool:
+    return bool(EYES.search(text)) or "mark.real" in text
 
 
 def main(plan: str) -> int:
@@ -77,7 +97,8 @@ def main(plan: str) -> int:
     for name, command in PLANS[plan]:
         print(f"== {name}", flush=True)
         started = time.monotonic()
-        FAILED.unlink(missing_ok=True)
+        for each in (FAILED, COUNTED):
+            each.unlink(missing_ok=True)
         code = subprocess.run(command, cwd=ROOT, env=environment, check=False).returncode
         if code == 1 and command is SERVICES:
             code = _again(environment)

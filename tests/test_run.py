@@ -10,7 +10,9 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
 ONCE = """
+import pytest
 from pathlib import Path
+pytestmark = pytest.mark.real
 def test_red_the_first_time():
     seen = Path(__file__).with_suffix(".seen")
     before = seen.exists()
@@ -19,8 +21,21 @@ def test_red_the_first_time():
 def test_green():
     assert True
 """
-ALWAYS = "def test_red():\n    assert False\n"
-MANY = "import pytest\n@pytest.mark.parametrize('n', range(4))\ndef test_red(n):\n    assert False\n"
+PLAIN = ONCE.replace("pytest.mark.real", "[]")
+ALWAYS = "import pytest\npytestmark = pytest.mark.real\ndef test_red():\n    assert False\n"
+CRASH = (
+    ONCE
+    + """
+def test_takes_its_worker_along_the_first_time():
+    seen = Path(__file__).with_suffix(".crashed")
+    before = seen.exists()
+    seen.touch()
+    if not before:
+        import os
+        os._exit(1)
+"""
+)
+MANY = "import pytest\npytestmark = pytest.mark.real\n@pytest.mark.parametrize('n', range(4))\ndef test_red(n):\n    assert False\n"
 
 
 def _run(folder: Path, text: str, monkeypatch: pytest.MonkeyPatch) -> int:
@@ -31,9 +46,11 @@ def _run(folder: Path, text: str, monkeypatch: pytest.MonkeyPatch) -> int:
     run: ModuleType = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(run)
     (folder / "test_some.py").write_text(text, encoding="utf-8")
-    (folder / "pytest.ini").write_text("[pytest]\n", encoding="utf-8")
-    journeys = [*run.PYTEST[:4], "-p", "no:asyncio", "-p", "no:xdist", "test_some.py"]
+    (folder / "pytest.ini").write_text("[pytest]\nmarkers = real\n", encoding="utf-8")
+    counted = folder / ".pytest_cache/journeys.xml"
+    journeys = [*run.PYTEST, "-p", "no:asyncio", f"--junitxml={counted}", "test_some.py"]
     monkeypatch.setattr(run, "ROOT", folder)
+    monkeypatch.setattr(run, "COUNTED", counted)
     monkeypatch.setattr(run, "FAILED", folder / ".pytest_cache/v/cache/lastfailed")
     monkeypatch.setattr(run, "SERVICES", journeys)
     monkeypatch.setattr(run, "PLANS", {"all": (("journeys", journeys),)})
@@ -42,7 +59,11 @@ def _run(folder: Path, text: str, monkeypatch: pytest.MonkeyPatch) -> int:
     return code
 
 
-@pytest.mark.parametrize(("text", "code", "more"), [(ONCE, 0, True), (ALWAYS, 1, True), (MANY, 1, False)], ids=["once", "always", "many"])
+@pytest.mark.parametrize(
+    ("text", "code", "more"),
+    [(ONCE, 0, True), (ALWAYS, 1, True), (MANY, 1, False), (PLAIN, 1, False), (CRASH, 1, False)],
+    ids=["once", "always", "many", "no-journey", "crash"],
+)
 def test_what_failed_beside_others_is_tried_once_more_alone(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str], *, text: str, code: int, more: bool
 ) -> None:

@@ -29,10 +29,11 @@ async def settle_cut_off(means: Means, vault: Vault) -> None:
     """
     at = means.clock()
     for item in await means.storage.read(lambda tx: REQUESTS.all(tx, vault)):
-        state = item.value.state
-        if isinstance(state, Agreed) and _due(state) <= at and not means.locks.busy(f"{vault.wallet}/{item.id}"):
-            with suppress(Conflict):  # another process was first
-                await _settle(means, vault, item, state)
+        key, state = f"{vault.wallet}/{item.id}", item.value.state
+        if isinstance(state, Agreed) and _due(state) <= at and not means.locks.busy(key):
+            async with means.locks.of(key):  # whoever would stop it hears first what came of it
+                with suppress(Conflict):  # another process was first
+                    await _settle(means, vault, item, state)
 
 
 def _due(state: Agreed) -> int:

@@ -94,7 +94,7 @@ function headerOf(token) {
 
 /** A name, and the Welsh one where there is another; null where either has what nobody can see. @param {Record<string, any>} from @param {number} most @returns {Pair | null} */
 function nameOf(from, most) {
-  const names = [from.name, from["name#cy"] ?? from.name];
+  const names = [from.name, "name#cy" in from ? from["name#cy"] : from.name];
   const shown = (/** @type {any} */ one) => typeof one === "string" && one && one.length <= most && !/[\p{C}\p{Z}]/u.test(one.replaceAll(" ", ""));
   return names.every(shown) ? { en: names[0], cy: names[1] } : null;
 }
