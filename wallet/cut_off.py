@@ -60,8 +60,8 @@ async def _settle(means: Means, vault: Vault, item: Item[Request], state: Agreed
     value = msgspec.structs.replace(item.value, state=again)
 
     async def note(tx: Tx) -> Item[Request] | None:
-        if not await permissions.as_given(tx, vault, asked):
-            return None
+        if len(await documents_of(tx, vault, state)) < len(state.selection) or not await permissions.as_given(tx, vault, asked):
+            return None  # a document that its holder removed is shown to nobody any more
         return await REQUESTS.replace(tx, vault, item, value, entropy=means.entropy)
 
     noted = await means.storage.write(note, point="send-again")

@@ -23,6 +23,7 @@ from support.thrift import easy_seal
 from support.trial_web import Watch
 
 from shared import addressed
+from shared.credentials import all_types
 from shared.errors import Unavailable
 from shared.flow import Fetch, Fetched
 from shared.web import log
@@ -105,6 +106,12 @@ async def test_at_c01_1_with_any_one_identity_issuer_gone_every_flow_has_a_path(
             await nora.answers(asked["link"])
             assert await clerk.reads(asked["id"]) == RELY, gone
             bank.desk.trusted.file.write_bytes(listed)
+
+
+def test_at_c01_1_no_flow_but_who_holds_a_power_asks_who_somebody_is() -> None:
+    """Every other question of any kind of document is answered without a document about the person, whoever makes or does not make these."""
+    asking = {kind.id for kind in all_types().values() for query in kind.queries if any(other == "person" for other, _ in query.beside)}
+    assert asking == {"representation"}
 
 
 @pytest.mark.real

@@ -638,6 +638,17 @@ async def test_where_nobody_was_heard_the_same_bytes_are_posted_again(wallet: Wa
     assert entry.claims_presented
 
 
+async def test_a_removed_document_is_not_sent_again(wallet: Wallet) -> None:
+    await wallet.collect()
+    wallet.world.council.says = broken
+    item = await wallet.share(wallet.world.council.ask())
+    (document,) = await wallet.documents()
+    await wallet.storage.write(lambda tx: DOCUMENTS.drop(tx, wallet.vault, document.id))
+    wallet.world.council.says = None
+    await _given_up(wallet)
+    assert (len(_posts(wallet)), (await wallet.look(item.id)).state) == (1, "unanswered")
+
+
 async def test_its_holder_has_it_not_sent_again(wallet: Wallet) -> None:
     await wallet.collect()
     wallet.world.council.says = broken
