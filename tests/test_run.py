@@ -8,6 +8,7 @@ from types import ModuleType
 
 import pytest
 
+pytestmark = pytest.mark.real  # programs of its own, which `make check` has no time for
 ROOT = Path(__file__).resolve().parents[1]
 ONCE = """
 import pytest
