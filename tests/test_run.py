@@ -19,8 +19,6 @@ def test_red_the_first_time():
     before = seen.exists()
     seen.touch()
     assert before
-def test_green():
-    assert True
 """
 PLAIN = ONCE.replace("pytest.mark.real", "[]")
 ALWAYS = "import pytest\npytestmark = pytest.mark.real\ndef test_red():\n    assert False\n"
