@@ -30,7 +30,7 @@ LINT: tuple[tuple[str, Command], ...] = (
     ("dependencies", [BIN / "deptry", "--no-ansi", "."]),
 )
 MOST_AGAIN = 3  # of thousands of journeys through browsers and processes on a busy machine; more that fail are no accident
-COUNTED = ROOT / ".pytest_cache" / "journeys.xml"
+COUNTED = ROOT / ".pytest_cache" / "counted.xml"
 FAILED = ROOT / ".pytest_cache" / "v" / "cache" / "lastfailed"
 # a file of tests is one worker's, so that what a module sets up is set up once; the long journeys come first, as they are collected
 PYTEST: Command = [BIN / "python", "-m", "pytest", "-q", "-n", "2", "--dist", "loadfile", "--no-loadscope-reorder"]
@@ -42,7 +42,7 @@ UNIT: Command = [
     *sorted(str(each) for each in (ROOT / "tests").glob("test_*.py")),
 ]
 CORE: Command = [*PYTEST, "--cov=shared", "--cov-report=term", "--cov-fail-under=100", "-m", "not real and not vectors", "tests/shared"]
-EDGE: Command = [*PYTEST, "-m", "real or vectors", "tests/shared"]
+EDGE: Command = [*PYTEST, f"--junitxml={COUNTED}", "-m", "real or vectors", "tests/shared"]
 SERVICES: Command = [
     *PYTEST,
     "-n",
@@ -100,7 +100,7 @@ def main(plan: str) -> int:
         for each in (FAILED, COUNTED):
             each.unlink(missing_ok=True)
         code = subprocess.run(command, cwd=ROOT, env=environment, check=False).returncode
-        if code == 1 and command is SERVICES:
+        if code == 1 and command in (EDGE, SERVICES):
             code = _again(environment)
         print(f"== {name}: {'passed' if code == 0 else f'FAILED ({code})'} in {time.monotonic() - started:.0f} s", flush=True)
         if code:

@@ -46,7 +46,7 @@ def _run(folder: Path, text: str, monkeypatch: pytest.MonkeyPatch) -> int:
     spec.loader.exec_module(run)
     (folder / "test_some.py").write_text(text, encoding="utf-8")
     (folder / "pytest.ini").write_text("[pytest]\nmarkers = real\n", encoding="utf-8")
-    counted = folder / ".pytest_cache/journeys.xml"
+    counted = folder / ".pytest_cache/counted.xml"
     journeys = [*run.PYTEST, "-p", "no:asyncio", f"--junitxml={counted}", "test_some.py"]
     monkeypatch.setattr(run, "ROOT", folder)
     monkeypatch.setattr(run, "COUNTED", counted)

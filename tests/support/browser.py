@@ -106,15 +106,26 @@ class Watched:
     async def _calmly(self, look: Callable[[], Awaitable[None]]) -> None:
         """A page that waits for something may go on by itself while it is looked at: then the one that has come is."""
         for _ in range(5):
+            began = await self._began()
             try:
                 return await look()
-            except Error as error:
-                if "Execution context was destroyed" not in error.message:
+            except (Error, AssertionError):
+                if await self._began() == began:
                     raise
         return await look()
 
+    async def _began(self) -> float:
+        """When the document in the window was begun: another one has another time."""
+        for _ in range(5):
+            try:
+                await self.page.wait_for_load_state()
+                return float(await self.page.evaluate("performance.timeOrigin"))
+            except Error as error:
+                if "Execution context was destroyed" not in error.message:
+                    raise
+        return float(await self.page.evaluate("performance.timeOrigin"))
+
     async def _judge(self, *rules: str) -> None:
-        await self.page.wait_for_load_state()
         assert self.faults == [], f"{self.page.url}: {self.faults}"
         if not await self.page.evaluate("'axe' in window"):  # half a megabyte to read: once for each page, however often it is judged
             await self.page.evaluate(AXE_SCRIPT)
@@ -129,7 +140,6 @@ class Watched:
         await self._calmly(self._check_shape)
 
     async def _check_shape(self) -> None:
-        await self.page.wait_for_load_state()
         assert self.faults == [], f"{self.page.url}: {self.faults}"
         overflow = await self.page.evaluate(_OVERFLOW)
         for _ in range(20):  # a window that was just made narrower lays its page out once more, on a busy machine not at once

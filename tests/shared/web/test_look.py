@@ -125,3 +125,10 @@ async def test_a_page_that_goes_on_by_itself_is_looked_at_when_it_has(open_page:
     while len(came) < 4:
         await watched.check()
     await watched.check()
+
+
+async def test_what_is_wrong_is_not_forgiven_where_the_page_stays(open_page: Open) -> None:
+    watched = await open_page(LAPTOP)
+    await watched.page.set_content("<!doctype html><html lang=en><title>Here</title><main><p>No heading</p></main>")
+    with pytest.raises(AssertionError):
+        await watched.check_shape()
