@@ -60,13 +60,14 @@ async def _settle(means: Means, vault: Vault, item: Item[Request], state: Agreed
     value = msgspec.structs.replace(item.value, state=again)
 
     async def note(tx: Tx) -> Item[Request] | None:
-        if len(await documents_of(tx, vault, state)) < len(state.selection) or not await permissions.as_given(tx, vault, asked):
+        there = len(await documents_of(tx, vault, state)) == len(state.selection)
+        if not there or not await permissions.as_given(tx, vault, asked, means.clock()):
             return None  # a document that its holder removed is shown to nobody any more
         return await REQUESTS.replace(tx, vault, item, value, entropy=means.entropy)
 
     noted = await means.storage.write(note, point="send-again")
     if noted is None:
-        unknown = Unanswered(at=means.clock(), shown=state.shown, detail="what went with it was taken back")
+        unknown = Unanswered(at=means.clock(), shown=state.shown, detail="what went with it was taken back or has run out")
         await close(means, vault, item, unknown)
     else:
         await send(means, vault, noted)

@@ -137,11 +137,11 @@ async def arrived(tx: Tx, means: Means, vault: Vault, asked: RequestObject, pres
             await PERMITTED.replace(tx, vault, item, value, entropy=means.entropy)
 
 
-async def as_given(tx: Tx, vault: Vault, asked: RequestObject) -> bool:
-    """Whether of those that go with an answer none was taken back, or ended, while nobody was heard of it."""
+async def as_given(tx: Tx, vault: Vault, asked: RequestObject, at: int) -> bool:
+    """Whether of those that go with an answer none was taken back, or ended, or had run out by ``at``, while nobody was heard of it."""
     names = [name_of(vault, one.discloser.id, one.id) for one in map(parse_permission, asked.transaction_data) if one is not None]
     found = [await PERMITTED.find(tx, vault, name) for name in names]
-    return all(item is not None and item.value.state == "sent" for item in found)
+    return all(item is not None and item.value.state == "sent" and iso_day(at) <= item.value.expires for item in found)
 
 
 def name_of(vault: Vault, entity: str, number: str) -> str:

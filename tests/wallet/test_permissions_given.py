@@ -26,6 +26,7 @@ from shared.errors import InvalidTransactionData, Untrusted, VcError
 from shared.openid4vp import Body, Permission, permission_members, render_permission
 from shared.receipts import peek_receipt
 from wallet import permissions
+from wallet.cards import iso_day
 from wallet.cut_off import AGAIN, CUT_OFF, settle_cut_off
 from wallet.holding import sign_presentation
 from wallet.means import Means
@@ -244,6 +245,23 @@ async def test_what_was_taken_back_before_anybody_was_heard_stays_so(nora: Walle
     after = await nora.storage.read(lambda tx: REQUESTS.get(tx, nora.vault, view.id))
     assert isinstance(after.value.state, Unanswered if settled else Answered)
     assert (await permissions.find(nora.means, nora.vault, item.id)).value.state == "withdrawn"
+
+
+@pytest.mark.parametrize(("ago", "state"), [(DAY, Unanswered), (0, Answered)])
+async def test_what_ran_out_before_anybody_was_heard_is_not_posted_again(
+    nora: Wallet, street: Street, ago: int, state: type[Unanswered | Answered]
+) -> None:
+    """The last day itself still counts."""
+    view = await nora.ask(await ask(street))
+    street.deaf = True
+    await agree(nora.means, nora.vault, view.id)
+    street.deaf = False
+    (item,) = await permissions.given(nora.means, nora.vault)
+    street.clock.at += CUT_OFF
+    await bend(nora, item, expires=iso_day(street.clock.at - ago))
+    await settle_cut_off(nora.means, nora.vault)
+    after = await nora.storage.read(lambda tx: REQUESTS.get(tx, nora.vault, view.id))
+    assert isinstance(after.value.state, state)
 
 
 async def test_what_was_cut_off_while_it_was_sent_can_only_be_taken_back(nora: Wallet, street: Street) -> None:
