@@ -13,8 +13,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from demo.config import environment
-from demo.stage import StageError
-from shared.web.app import free_port
+from demo.stage import StageError, kept_port
 
 SCRIPTS = Path("tests") / "foreign" / "js"
 NODE, VERIFIER = (Path(sys.executable).with_name(name) for name in ("node", "polaris-oid4vp"))
@@ -80,7 +79,7 @@ async def verifier(folder: Path, anchor: Path, vct: str, *claims: str) -> AsyncI
     """With the keys of ``folder``; it trusts the issuers below ``anchor`` and wants ``claims`` of a document of type ``vct``."""
     wanted = [part for claim in claims for part in ("--claim", claim)]
     process = await asyncio.create_subprocess_exec(
-        VERIFIER, "serve", "--pki", folder, "--host", "localhost", "--bind", "127.0.0.1", "--port", str(free_port()),
+        VERIFIER, "serve", "--pki", folder, "--host", "localhost", "--bind", "127.0.0.1", "--port", str(kept_port()),
         "--issuer-trust-anchor", anchor, "--vct", vct, *wanted, "--once", "--verbose",
         stdout=PIPE, stderr=asyncio.subprocess.STDOUT, env=environment({"PYTHONUNBUFFERED": "1"}),
     )  # fmt: skip

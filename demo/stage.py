@@ -147,12 +147,29 @@ def free_ports() -> dict[str, int]:
 
 def other_ports(names: Collection[str]) -> dict[str, int]:
     """One that is free for each, and none of those that the system gives to connections that go out meanwhile."""
-    found = set[int]()
-    while len(found) < len(names):
-        found.add(free_port())
-    return dict(zip(names, found, strict=True))
+    return {name: kept_port() for name in names}
 
 
+def kept_port() -> int:
+    """A free port that nobody else takes before a service of this story listens there.
+
+    A socket is bound to it that never listens, until this process ends: whoever looks for a port finds it taken, while a service, which says
+    SO_REUSEADDR as all servers do, listens over it, and does so again after it was ended.
+    """
+    for _ in range(100):
+        kept, port = socket.socket(), free_port()
+        try:
+            kept.bind(("127.0.0.1", port))
+        except OSError:  # somebody was quicker
+            kept.close()
+            continue
+        kept.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        _KEPT.append(kept)
+        return port
+    raise StageError("no port of this machine is free")
+
+
+_KEPT: list[socket.socket] = []
 _CLAIMS: list[IO[bytes]] = []
 
 
