@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
+import logging
 
 import msgspec
 
 from shared.clock import DAY
-from shared.errors import Conflict
+from shared.errors import Conflict, VcError
 from shared.storage import Tx
 from wallet import history, permissions
 from wallet.agreed import documents_of
@@ -17,6 +17,8 @@ from wallet.means import Means
 from wallet.present import close, closing_entry, request_object, send
 from wallet.records import REQUESTS, Item
 from wallet.sessions import Agreed, Request, Unanswered
+
+log = logging.getLogger("muniment.wallet")
 
 KEEP_REQUESTS = 30 * DAY
 CUT_OFF = 180  # seconds after which an answer that nobody here is sending is taken for cut off
@@ -32,8 +34,12 @@ async def settle_cut_off(means: Means, vault: Vault) -> None:
         key, state = f"{vault.wallet}/{item.id}", item.value.state
         if isinstance(state, Agreed) and _due(state) <= at and not means.locks.busy(key):
             async with means.locks.of(key):  # whoever would stop it hears first what came of it
-                with suppress(Conflict):  # another process was first
+                try:
                     await _settle(means, vault, item, state)
+                except Conflict:
+                    pass  # another process was first
+                except VcError as error:
+                    log.info("an answer of which nobody was heard: %s", error.code)
 
 
 def _due(state: Agreed) -> int:
@@ -49,6 +55,13 @@ async def stop(means: Means, vault: Vault, request_id: str) -> Item[Request]:
             return item
         unknown = Unanswered(at=means.clock(), shown=item.value.state.shown, detail="you stopped it before anybody was heard")
         return await close(means, vault, item, unknown)
+
+
+async def stop_showing(means: Means, vault: Vault, document: str) -> None:
+    """What was agreed to with a document that its holder is about to remove is not sent again, and nothing that was to be sent stays here."""
+    for item in await means.storage.read(lambda tx: REQUESTS.all(tx, vault)):
+        if isinstance(item.value.state, Agreed) and document in item.value.state.selection.values():
+            await stop(means, vault, item.id)
 
 
 async def _settle(means: Means, vault: Vault, item: Item[Request], state: Agreed) -> None:
@@ -80,7 +93,7 @@ async def under_way(tx: Tx, means: Means, vault: Vault) -> list[Sealed]:
         state = item.value.state
         if isinstance(state, Agreed) and not state.fault:
             open_now = Unanswered(at=state.at, shown=state.shown, detail="nobody was heard so far")
-            entry = closing_entry(means, item, state, open_now, await documents_of(tx, vault, state))
+            entry = closing_entry(means, item, state, open_now)
             found.append(Sealed(entry=entry, salt=b"", commitment=b""))
     return found
 

@@ -38,7 +38,7 @@ from shared.openid4vp import (
 from shared.receipts import peek_receipt, presentation_bytes
 from shared.storage import Tx
 from wallet import history, permissions, registered
-from wallet.agreed import agreed_to, documents_of, names_of, requested_names
+from wallet.agreed import agreed_to, names_of, requested_names
 from wallet.asker import asker_of, use_of
 from wallet.cards import acting_for, lines, type_of
 from wallet.choose import LOOK_AGAIN, Answerable, Offer, find_offers, pick_copy
@@ -251,6 +251,8 @@ async def _agreed(means: Means, asked: RequestObject, showings: Sequence[Showing
         at=at,
         selection={one.query_id: one.document.id for one in showings},
         shown={one.query_id: one.shown for one in showings},
+        kinds={one.query_id: one.document.vct for one in showings},
+        acting=tuple(one.document.id for one in showings if acting_for(type_of(one.document), one.document.claims)),
     )
     try:
         vp_token = {one.query_id: [await _sign(means, one, asked)] for one in showings}
@@ -303,11 +305,9 @@ async def close(means: Means, vault: Vault, item: Item[Request], state: Answered
         return item
 
     async def unit(tx: Tx) -> Item[Request]:
-        documents = await documents_of(tx, vault, before)
         closed = await REQUESTS.replace(tx, vault, item, value, entropy=means.entropy)
         await permissions.arrived(tx, means, vault, asked, before.presentation, decision=_decision(state))
-        entry = closing_entry(means, item, before, state, documents)
-        await history.append(tx, vault, entry, entropy=means.entropy)
+        await history.append(tx, vault, closing_entry(means, item, before, state), entropy=means.entropy)
         return closed
 
     return await means.storage.write(unit, point="settled" if before.again_at else "answered")
@@ -322,11 +322,8 @@ def _decision(state: Answered | Unanswered) -> str:
     return peek_receipt(state.receipt).decision if state.receipt and not state.receipt_problem else ""
 
 
-def closing_entry(
-    means: Means, item: Item[Request], before: Agreed, state: Answered | Unanswered, documents: Mapping[str, Document]
-) -> Entry:
+def closing_entry(means: Means, item: Item[Request], before: Agreed, state: Answered | Unanswered) -> Entry:
     """The line of it, of when it was agreed to. Unless nothing was posted, they may have seen what was shown, whatever came of it."""
-    behalf = [document.id for document in documents.values() if acting_for(type_of(document), document.claims)]
     failed = state.refusal if isinstance(state, Answered) else f"{history.UNSENT if before.fault else history.UNHEARD}: {state.detail}"
     asked = request_object(means, item.value)
     return history.exchange(
@@ -335,13 +332,13 @@ def closing_entry(
         result="failed" if failed else "success",
         requested=requested_names(asked),
         presented=[
-            ClaimNames(credential_identifier=documents[query].vct, claims=keys)
+            ClaimNames(credential_identifier=before.kinds[query], claims=keys)
             for query, keys in state.shown.items()
-            if not before.fault and query in documents
+            if not before.fault and query in before.kinds
         ],
         transaction=item.id,
-        documents=[document.id for document in documents.values()],
-        acting_for=",".join(behalf),
+        documents=list(before.selection.values()),
+        acting_for=",".join(before.acting),
         receipt=(state.receipt or "") if isinstance(state, Answered) else "",
         receipt_problem=state.receipt_problem if isinstance(state, Answered) else "",
         reason=failed,

@@ -306,6 +306,7 @@ class Asked(msgspec.Struct, frozen=True, tag="asked"):
 class Agreed(msgspec.Struct, frozen=True, kw_only=True, tag="agreed"):
     """The copies are spent and the answer is on its way.
 
+    ``selection``, ``kinds`` and ``shown`` are, by credential query, the document, its type and the details; ``acting`` names those by which somebody acts for another: the line of history is made of them, also of documents that were removed since.
     ``presentation`` is what is shown, as receipts are bound to it, and ``body`` what is posted, byte for byte; both go with the end of this state.
     Where nobody was heard the same bytes are posted again, the last time at ``again_at``. ``fault`` is why it could not be signed: then nothing goes out.
     """
@@ -313,6 +314,8 @@ class Agreed(msgspec.Struct, frozen=True, kw_only=True, tag="agreed"):
     at: int
     selection: dict[str, str]
     shown: dict[str, tuple[str, ...]]
+    kinds: dict[str, str] = {}
+    acting: tuple[str, ...] = ()
     presentation: bytes = b""
     body: bytes = b""
     fault: str = ""

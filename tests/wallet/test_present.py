@@ -41,7 +41,7 @@ from shared.storage import Tx
 from shared.web.dates import Dates
 from shared.x509 import load_certificate, prepare_leaf, x5c_header
 from wallet.cards import key_of, type_of
-from wallet.cut_off import AGAIN, CUT_OFF, read_checked, settle_cut_off, stop
+from wallet.cut_off import AGAIN, CUT_OFF, read_checked, settle_cut_off, stop, stop_showing
 from wallet.pages.desk import Words
 from wallet.pages.past import _reason
 from wallet.present import agree, read_request, refuse
@@ -647,6 +647,20 @@ async def test_a_removed_document_is_not_sent_again(wallet: Wallet) -> None:
     wallet.world.council.says = None
     await _given_up(wallet)
     assert (len(_posts(wallet)), (await wallet.look(item.id)).state) == (1, "unanswered")
+    entry = (await wallet.lines())[-1].entry
+    assert (entry.claims_presented[0].credential_identifier, entry.documents) == (document.value.vct, (document.id,))
+
+
+async def test_what_was_to_be_sent_goes_with_its_document(wallet: Wallet) -> None:
+    """What they may have seen stays in the history; of other documents it is sent again."""
+    await wallet.collect()
+    wallet.world.council.says = broken
+    item = await wallet.share(wallet.world.council.ask())
+    await stop_showing(wallet.means, wallet.vault, "another")
+    assert (await wallet.look(item.id)).state == "sending"
+    await stop_showing(wallet.means, wallet.vault, (await wallet.document()).id)
+    assert (await wallet.look(item.id)).state == "unanswered"
+    assert (await wallet.lines())[-1].entry.claims_presented
 
 
 async def test_its_holder_has_it_not_sent_again(wallet: Wallet) -> None:
@@ -668,7 +682,13 @@ async def test_a_cut_off_answer_is_settled_as_unknown(wallet: Wallet, *, kept: b
     view = await wallet.ask(wallet.world.council.ask())
     item = await wallet.storage.read(lambda tx: REQUESTS.get(tx, wallet.vault, view.id))
     document = await wallet.document()
-    state = Agreed(at=AT, selection={"council-tax": document.id}, shown={"council-tax": ("powers/*",)}, body=b"response=x" if kept else b"")
+    state = Agreed(
+        at=AT,
+        selection={"council-tax": document.id},
+        shown={"council-tax": ("powers/*",)},
+        kinds={"council-tax": document.vct},
+        body=b"response=x" if kept else b"",
+    )
     value = msgspec.structs.replace(item.value, state=state)
     await wallet.storage.write(lambda tx: REQUESTS.replace(tx, wallet.vault, item, value, entropy=wallet.means.entropy))
     await settle_cut_off(wallet.means, wallet.vault)

@@ -18,6 +18,7 @@ from shared.web.pages import render
 from wallet import both_sides, history, phone, register, resend
 from wallet.acting import acting_words
 from wallet.cards import Card, card, type_of
+from wallet.cut_off import stop_showing
 from wallet.deliveries import Lost, Told
 from wallet.entries import Sealed
 from wallet.keep import Vault
@@ -157,6 +158,7 @@ class DocumentPages:
         told = [one for batch in batches if (one := await phone.lost(self._desk.means, vault, batch.id)) is not None]
         if set(told) - {Told.HEARD} and form.value("told") != "yes":
             return await self._ask_remove(request, vault, item, told)
+        await stop_showing(self._desk.means, vault, item.id)
         vault, item = await self._item(request)
         entry = history.removed(item.value, at=self._desk.means.clock())
 
