@@ -133,4 +133,7 @@ def _is_day(text: str) -> bool:
 
 
 def _agreement(agree: Agree) -> Agreement:
+    for name, words in (("statement", agree.statement), ("statement_cy", agree.statement_cy or "")):
+        if not words.isprintable():
+            raise InvalidRequest("only letters that can be seen", where=f"/agree/{name}")
     return Agreement(statement=Text(agree.statement, agree.statement_cy or agree.statement), reference=agree.reference)

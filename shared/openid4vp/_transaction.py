@@ -140,6 +140,8 @@ def parse_agreement(entry: TransactionData, where: str = "", *, names: Mapping[s
             raise InvalidTransactionData("there is more in this than can be shown", where=f"{where}/statement")
         reference = reader.get_str(entry.members, "reference", where, optional=True, max_length=200)
         statement = parse_words(entry.members, "statement", where)
+        if not (statement.en + statement.cy).isprintable():  # it could turn the sentence into another
+            raise InvalidTransactionData("only letters that can be seen", where=f"{where}/statement")
         return Agreement(statement=statement, reference=reference or "", together=entry.type == JOINT)
     except Malformed as error:
         raise InvalidTransactionData(error.detail, where=error.where) from error

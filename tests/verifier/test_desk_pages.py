@@ -54,6 +54,8 @@ async def test_a_clerk_says_what_is_to_be_agreed_to(clerk: Clerk) -> None:
         (chosen | {"agree": "x" * 1_001}, "1,000 characters or fewer"),
         (chosen | {"agree_cy": "Talwch £5 i mi."}, "Write in English what they agree to, too"),
         (joint | {"agree": "Pay £5 to me."}, "agree to the purpose itself"),
+        (chosen | {"agree": "Pay £5\u202e to me."}, "letters that everybody sees"),
+        (chosen | {"agree": "Pay £5 to me.", "agree_cy": "Talwch £5\u200b i mi."}, "letters that everybody sees"),
     ):
         page = await clerk.post("/desk/ask", wrong, status=400)
         assert said in page
@@ -61,6 +63,19 @@ async def test_a_clerk_says_what_is_to_be_agreed_to(clerk: Clerk) -> None:
     page = await clerk.post("/desk/ask", chosen | {"agree": "Pay £5 to me.", "agree_cy": "Talwch £5 i mi."})
     assert "Pay £5 to me." in page
     assert "Talwch £5 i mi." in await clerk.get(f"{clerk.at}?lang=cy")
+
+
+@pytest.mark.parametrize(("formats", "status"), [(("mso_mdoc",), 400), (("mso_mdoc", "dc+sd-jwt"), 200)])
+async def test_only_documents_that_can_agree_are_asked_to(
+    template: Template, tmp_path: Path, formats: tuple[str, ...], status: int
+) -> None:
+    """A desk that takes none says so at the field, and what was typed is still there."""
+    async with serving(template, tmp_path / "desk", local=True, formats=formats) as desk:
+        clerk = await Clerk(desk).sign_in()
+        fields = {"form_token": await clerk.token(), "use": "representation/bank", "agree": "Pay £5 to me."}
+        page = await clerk.post("/desk/ask", fields, status=status)
+        assert "Pay £5 to me." in page
+        assert ("Nobody can agree to anything with the documents that this desk takes" in page) is (status == 400)
 
 
 async def test_ask_wait_and_read_the_verdict(clerk: Clerk, monkeypatch: pytest.MonkeyPatch) -> None:

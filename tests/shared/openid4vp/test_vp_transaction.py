@@ -148,6 +148,9 @@ def test_what_cannot_be_agreed_to_is_refused(entries: list[Any], where: str) -> 
         [{"lang": "en", "content": "Pay £4", "amount": "4000"}],
         [{"lang": ["en"], "content": "Pay £4"}],
         [{"lang": "en"}],
+        [{"lang": "en", "content": "Pay £4\u202e000"}],
+        [{"lang": "en", "content": "Pay £4"}, {"lang": "cy", "content": "Talu £4\u200b"}],
+        [{"lang": "en", "content": "Pay £4\n\n\n\nand give my house"}],
     ],
     ids=str,
 )
