@@ -45,6 +45,7 @@ MAX_FILE: Final = 12_500_000
 _MAX_LINK: Final = 12_000_000  # characters
 _SMALLEST, _LARGEST = 8_192, 8_388_608  # bytes inside
 _MAX_DETAILS = 400
+_MAX_NAME = 200  # characters, on the outside
 _MAX_TYPED = 400  # characters; what people type beyond that is none of the words
 _FIRST, _MIDDLE = "bdglmrst", "aeio"
 _SHAPE = re.compile(f"([{_FIRST}][{_MIDDLE}][{_FIRST}][{_MIDDLE}][{_FIRST}]){{{WORDS}}}")
@@ -156,8 +157,9 @@ def _render(link: Link) -> bytes:
 
 
 def _named(name: Text) -> dict[str, str]:
-    """A Welsh name with letters that nobody can see stays away: no reader would open what carries it."""
-    return {_NAME: name.en} | ({_NAME_CY: name.cy} if name.cy != name.en and name.cy.isprintable() else {})
+    """A Welsh name that is too long or has letters that nobody can see stays away: no reader would open what carries it."""
+    fit = name.cy != name.en and name.cy.isprintable() and 0 < len(name.cy) <= _MAX_NAME
+    return {_NAME: name.en} | ({_NAME_CY: name.cy} if fit else {})
 
 
 def _pair(text: Text) -> dict[str, str]:
@@ -268,7 +270,7 @@ def _check_rounds(header: Mapping[str, Any]) -> None:
 
 
 def _addressee(header: Mapping[str, Any]) -> Addressee:
-    return Addressee(get_str(header, "aud", max_length=2_000), _name(header, 200), get_str(header, "kid", max_length=43))
+    return Addressee(get_str(header, "aud", max_length=2_000), _name(header, _MAX_NAME), get_str(header, "kid", max_length=43))
 
 
 def _name(doc: Mapping[str, Any], most: int) -> Text:

@@ -72,13 +72,15 @@ async def test_a_large_picture_holds_nobody_else_up(site: Site) -> None:
             worst = max(worst, monotonic() - begun)
         return worst
 
+    quick = 0
     for _ in range(10):  # a busy machine holds everybody up now and then; reading that does would do so each time
         begun = monotonic()
         reading = asyncio.create_task(desk.link_from(site.host.means, "", picture.getvalue()))
         other = await look()
         with pytest.raises(Malformed):
             await reading
-        if other < (monotonic() - begun) / 2:
+        quick += other < (monotonic() - begun) / 2
+        if quick == 3:
             break
     else:
         pytest.fail("reading a picture holds everybody else up")

@@ -167,8 +167,11 @@ def words() -> dict[str, bytes]:
         elif isinstance(value, list):
             for position, member in enumerate(value):
                 take(f"{name}.{position}", member)
-        elif isinstance(value, str) and len(value) > 3:  # four letters occur somewhere in what is sealed, once in hundreds of runs
-            values[name] = value.encode() if len(value) > 6 else name.rpartition(".")[2].encode() + msgspec.msgpack.encode(value)
+        elif isinstance(value, str) and len(value) > 4:
+            values[name] = value.encode()
+        elif isinstance(value, str) and len(value) == 4:  # alone it occurs somewhere in what is sealed, once in hundreds of runs
+            values[name] = name.rpartition(".")[2].encode() + msgspec.msgpack.encode(value)
+            values[f"{name} as JSON"] = f'"{value}"'.encode()
 
     take("claim", CLAIMS)
     return values | {

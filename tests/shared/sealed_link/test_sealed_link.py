@@ -187,9 +187,10 @@ def test_a_name_that_is_the_same_in_both_languages_stands_there_once() -> None:
     assert open_with_key(keyed, KEY) == same
 
 
-def test_a_welsh_name_that_nobody_could_read_stays_away() -> None:
-    """No reader opens a name with letters that cannot be seen, and whoever made the link would hear of it too late."""
-    hidden = replace(LINK, name=Text("Brightwater", "Dŵr\u00adgloyw"))
+@pytest.mark.parametrize("name", ["Dŵr\u00adgloyw", "x" * 201, ""])
+def test_a_welsh_name_that_nobody_could_read_stays_away(name: str) -> None:
+    """No reader opens a name that is too long or has letters that cannot be seen, and whoever made the link would hear of it too late."""
+    hidden = replace(LINK, name=Text("Brightwater", name))
     told = replace(LINK, name=Text("Brightwater", "Brightwater"))
     assert open_with_key(seal_for(hidden, INBOX), KEY) == told
     assert open_with_words(seal(hidden, WORDS, entropy=dice), WORDS) == told
