@@ -113,6 +113,8 @@ async def _settle(house: House, *, known: bool, types: Sequence[Path], settle: S
         for where, service, folder in services:
             where.serve(service, folder)
         await asyncio.gather(*(_wait(*each) for each in services))
+    for where, desk in ((stage, house.council), (side, house.stranger)):  # one that was there before the registry has no list of it yet
+        await where.call("POST", f"{where.url('verifier')}/api/refresh", key=desk["api_key"])
 
 
 async def _wait(stage: Stage, service: str, folder: str) -> None:
