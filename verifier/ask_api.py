@@ -10,7 +10,7 @@ from msgspec import Meta, Struct
 
 from shared.credentials import Text
 from shared.errors import InvalidRequest
-from shared.openid4vp import Agreement
+from shared.openid4vp import Agreement, is_seen
 from verifier.ordering import FORMAT, MAX_WORDS, Order
 
 Word = Annotated[str, Meta(min_length=1, max_length=64)]
@@ -133,7 +133,7 @@ def _is_day(text: str) -> bool:
 
 
 def _agreement(agree: Agree) -> Agreement:
-    for name, words in (("statement", agree.statement), ("statement_cy", agree.statement_cy or "")):
-        if not words.isprintable():
+    for name, words in (("statement", agree.statement), ("statement_cy", agree.statement_cy or ""), ("reference", agree.reference)):
+        if not is_seen(words):
             raise InvalidRequest("only letters that can be seen", where=f"/agree/{name}")
     return Agreement(statement=Text(agree.statement, agree.statement_cy or agree.statement), reference=agree.reference)

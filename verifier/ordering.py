@@ -59,7 +59,7 @@ def terms_of(desk: Desk, order: Order) -> Terms:
     uses = find_uses(desk, order.type, order.query) if order.dcql_query is None else ()
     if not uses and order.purpose is None:
         raise InvalidRequest("a query of your own needs a purpose, which holders are shown", where="/purpose")
-    query = ready_query(uses, order.formats) if order.dcql_query is None else order.dcql_query
+    query = ready_query(uses, _forms(uses, order)) if order.dcql_query is None else order.dcql_query
     parsed = parse_query(query, "/dcql_query")
     _check_answerable(desk, parsed)
     entries = _transactions(order, parsed) + _joint(order.together or desk.secret(), uses, parsed)
@@ -87,6 +87,13 @@ def find_uses(desk: Desk, type_id: str, query_id: str) -> tuple[Use, ...]:
     if not found:
         raise Malformed("there is no such ready question here", where="/query")
     return found
+
+
+def _forms(uses: Sequence[Use], order: Order) -> Sequence[str]:
+    """Where it takes one document, and its holder is to agree to something with it, it is asked for in a form that can."""
+    agrees = order.agreement is not None or any(is_joint(use.query) for use in uses)
+    able = [each for each in order.formats if each in AGREEING_FORMATS or each not in formats()]
+    return able if agrees and able and len(uses) == 1 else order.formats
 
 
 def _use(uses: Sequence[Use], order: Order) -> dict[str, Any]:

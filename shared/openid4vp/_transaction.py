@@ -10,6 +10,7 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
+from unicodedata import category
 
 from ..codec import base64url, reader, strict_json
 from ..credentials import Text
@@ -122,6 +123,11 @@ def parse_transaction_data(raw: str, where: str) -> TransactionData:
         raise InvalidTransactionData(error.detail, where=error.where) from error
 
 
+def is_seen(text: str) -> bool:
+    """Whether all of its letters, and every space, are seen: others could turn a sentence into another."""
+    return all(each.isprintable() or category(each) == "Zs" for each in text)
+
+
 def parse_agreement(entry: TransactionData, where: str = "", *, names: Mapping[str, Text] | None = None) -> Agreement:
     """``InvalidTransactionData`` for another type, and for one member or language too many or too few (section 8.5).
 
@@ -140,8 +146,9 @@ def parse_agreement(entry: TransactionData, where: str = "", *, names: Mapping[s
             raise InvalidTransactionData("there is more in this than can be shown", where=f"{where}/statement")
         reference = reader.get_str(entry.members, "reference", where, optional=True, max_length=200)
         statement = parse_words(entry.members, "statement", where)
-        if not (statement.en + statement.cy).isprintable():  # it could turn the sentence into another
-            raise InvalidTransactionData("only letters that can be seen", where=f"{where}/statement")
+        for name, said in (("statement", statement.en + statement.cy), ("reference", reference or "")):
+            if not is_seen(said):
+                raise InvalidTransactionData("only letters that can be seen", where=f"{where}/{name}")
         return Agreement(statement=statement, reference=reference or "", together=entry.type == JOINT)
     except Malformed as error:
         raise InvalidTransactionData(error.detail, where=error.where) from error

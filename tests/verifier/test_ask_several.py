@@ -169,7 +169,7 @@ async def test_the_holder_agrees_and_the_verdict_and_the_webhook_tell(desk: Runn
         assert words in await clerk.get(f"/desk/requests/{ordered['id']}")
 
 
-@pytest.mark.parametrize("name", ["statement", "statement_cy"])
+@pytest.mark.parametrize("name", ["statement", "statement_cy", "reference"])
 async def test_nothing_that_nobody_sees_is_agreed_to(desk: Running, name: str) -> None:
     status, told = await desk.call(
         "POST", "/api/presentation-requests", {"type": "representation", "query": "bank", "agree": AGREEMENT | {name: "Pay\u202e 4"}}

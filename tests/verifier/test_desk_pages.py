@@ -73,9 +73,16 @@ async def test_only_documents_that_can_agree_are_asked_to(
     async with serving(template, tmp_path / "desk", local=True, formats=formats) as desk:
         clerk = await Clerk(desk).sign_in()
         fields = {"form_token": await clerk.token(), "use": "representation/bank", "agree": "Pay £5 to me."}
-        page = await clerk.post("/desk/ask", fields, status=status)
-        assert "Pay £5 to me." in page
-        assert ("Nobody can agree to anything with the documents that this desk takes" in page) is (status == 400)
+        for chosen, said in ((fields, "Pay £5 to me."), (fields | {"use": "representation/bank-together", "agree": ""}, "")):
+            page = await clerk.post("/desk/ask", chosen, status=status)
+            assert said in page
+            assert ("Nobody can agree to anything with the documents that this desk takes" in page) is (status == 400)
+        if status == 200:
+            for order in ({"agree": {"statement": "Pay £5 to me."}}, {"query": "bank-together"}):
+                request = await desk.read(await desk.ask(formats=list(formats), **order))
+                assert [each.format for each in request.query.credentials] == ["dc+sd-jwt"]
+            both = await desk.read(await desk.ask(formats=list(formats)))
+            assert [each.format for each in both.query.credentials] == list(formats)
 
 
 async def test_ask_wait_and_read_the_verdict(clerk: Clerk, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -10,7 +10,7 @@ from aiohttp import web
 
 from shared.credentials import Text
 from shared.credentials._joint import is_joint
-from shared.openid4vp import AGREEING_FORMATS, Agreement
+from shared.openid4vp import AGREEING_FORMATS, Agreement, is_seen
 from shared.web import auth
 from shared.web.entrance import seated
 from shared.web.forms import Form
@@ -83,11 +83,12 @@ class Asking:
                 DIED_BY, _("What you chose does not ask when somebody died: leave this out"), anchor=DAY if DIED_BY in use else WHOLE_DAY
             )
         agreement = about_agreeing(form, _)
-        formats = tuple(each for each in self._desk.settings.formats if agreement is None or each in AGREEING_FORMATS)
-        if agreement and any(is_joint(each.query) for each in uses):
+        joint, formats = any(is_joint(each.query) for each in uses), self._desk.settings.formats
+        if agreement and joint:
             form.error("agree", _("People who act together agree to the purpose itself: leave this out"))
-        elif not formats:
-            form.error("agree", _("Nobody can agree to anything with the documents that this desk takes: leave this out"))
+        elif (agreement or joint) and AGREEING_FORMATS.isdisjoint(formats):
+            name, anchor = ("agree", "agree") if agreement else ("use", "use-1")
+            form.error(name, _("Nobody can agree to anything with the documents that this desk takes"), anchor=anchor)
         if form.wrong:
             return await self._page(request, form)
         order = Order(type=type_id, query=uses[0].query.id, formats=formats, use=use, agreement=agreement)
@@ -101,7 +102,7 @@ def about_agreeing(form: Form, _: Words) -> Agreement | None:
     for name, said in (("agree", english), ("agree_cy", welsh)):
         if len(said) > MAX_WORDS:
             form.error(name, _("What they agree to must have 1,000 characters or fewer"))
-        elif not said.isprintable():
+        elif not is_seen(said):
             form.error(name, _("What they agree to must have letters that everybody sees: type it, do not paste it"))
     if welsh and not english:
         form.error("agree", _("Write in English what they agree to, too"))

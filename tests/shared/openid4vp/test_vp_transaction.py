@@ -160,6 +160,18 @@ def test_words_that_would_be_signed_unseen_are_refused(statement: list[Any]) -> 
     assert caught.value.where == "/transaction_data/0/statement"
 
 
+@pytest.mark.parametrize(("reference", "fit"), [("pay\u202e-7", False), ("pay\u00a07", True)])
+def test_a_reference_that_would_turn_the_sentence_is_refused(reference: str, *, fit: bool) -> None:
+    """It stands beside the wallet's own words; every space may be in it."""
+    asked = raw({**GOOD, "reference": reference})
+    if fit:
+        assert parse_agreement(request(asked).transaction_data[0]).reference == reference
+        return
+    with pytest.raises(InvalidTransactionData) as caught:
+        request(asked)
+    assert caught.value.where == "/transaction_data/0/reference"
+
+
 def test_a_statement_in_either_language_or_both_is_read() -> None:
     yes, ie = {"lang": "en", "content": "Yes"}, {"lang": "cy", "content": "Ie"}
     for statement, text in (([yes], Text("Yes", "Yes")), ([ie], Text("Ie", "Ie")), ([ie, yes], Text("Yes", "Ie"))):
