@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from contextlib import suppress
 
 import msgspec
 
@@ -47,21 +48,25 @@ def _due(state: Agreed) -> int:
     return min(2 * last - state.at + CUT_OFF, state.at + AGAIN)
 
 
-async def stop(means: Means, vault: Vault, request_id: str) -> Item[Request]:
+STOPPED = "you stopped it before anybody was heard"
+REMOVED = "you removed the document before anybody was heard"
+
+
+async def stop(means: Means, vault: Vault, request_id: str, *, because: str = STOPPED) -> Item[Request]:
     """What was agreed to is not sent again, because its holder says so; whether it arrived, nobody knows. Asked again it changes nothing."""
     async with means.locks.of(f"{vault.wallet}/{request_id}"):
         item = await means.storage.read(lambda tx: REQUESTS.get(tx, vault, request_id))
         if not isinstance(item.value.state, Agreed):
             return item
-        unknown = Unanswered(at=means.clock(), shown=item.value.state.shown, detail="you stopped it before anybody was heard")
+        unknown = Unanswered(at=means.clock(), shown=item.value.state.shown, detail=item.value.state.fault or because)
         return await close(means, vault, item, unknown)
 
 
 async def stop_showing(means: Means, vault: Vault, document: str) -> None:
-    """What was agreed to with a document that its holder is about to remove is not sent again, and nothing that was to be sent stays here."""
+    """What was agreed to with a document that its holder removed is not sent again, and nothing that was to be sent stays here."""
     for item in await means.storage.read(lambda tx: REQUESTS.all(tx, vault)):
         if isinstance(item.value.state, Agreed) and document in item.value.state.selection.values():
-            await stop(means, vault, item.id)
+            await stop(means, vault, item.id, because=REMOVED)
 
 
 async def _settle(means: Means, vault: Vault, item: Item[Request], state: Agreed) -> None:
@@ -72,15 +77,16 @@ async def _settle(means: Means, vault: Vault, item: Item[Request], state: Agreed
     asked, again = request_object(means, item.value), msgspec.structs.replace(state, again_at=means.clock())
     value = msgspec.structs.replace(item.value, state=again)
 
-    async def note(tx: Tx) -> Item[Request] | None:
-        there = len(await documents_of(tx, vault, state)) == len(state.selection)
-        if not there or not await permissions.as_given(tx, vault, asked, means.clock()):
-            return None  # a document that its holder removed is shown to nobody any more
+    async def note(tx: Tx) -> Item[Request] | str:
+        if len(await documents_of(tx, vault, state)) < len(state.selection):
+            return REMOVED
+        if not await permissions.as_given(tx, vault, asked, means.clock()):
+            return "a permission that went with it was taken back or has run out"
         return await REQUESTS.replace(tx, vault, item, value, entropy=means.entropy)
 
     noted = await means.storage.write(note, point="send-again")
-    if noted is None:
-        unknown = Unanswered(at=means.clock(), shown=state.shown, detail="what went with it was taken back or has run out")
+    if isinstance(noted, str):
+        unknown = Unanswered(at=means.clock(), shown=state.shown, detail=noted)
         await close(means, vault, item, unknown)
     else:
         await send(means, vault, noted)
@@ -93,8 +99,8 @@ async def under_way(tx: Tx, means: Means, vault: Vault) -> list[Sealed]:
         state = item.value.state
         if isinstance(state, Agreed) and not state.fault:
             open_now = Unanswered(at=state.at, shown=state.shown, detail="nobody was heard so far")
-            entry = closing_entry(means, item, state, open_now)
-            found.append(Sealed(entry=entry, salt=b"", commitment=b""))
+            with suppress(VcError):  # one that cannot be read any longer keeps no page from being shown
+                found.append(Sealed(entry=closing_entry(means, item, state, open_now), salt=b"", commitment=b""))
     return found
 
 

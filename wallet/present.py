@@ -326,16 +326,14 @@ def closing_entry(means: Means, item: Item[Request], before: Agreed, state: Answ
     """The line of it, of when it was agreed to. Unless nothing was posted, they may have seen what was shown, whatever came of it."""
     failed = state.refusal if isinstance(state, Answered) else f"{history.UNSENT if before.fault else history.UNHEARD}: {state.detail}"
     asked = request_object(means, item.value)
+    requested = requested_names(asked)
+    kinds = {query.id: named.credential_identifier for query, named in zip(asked.query.credentials, requested, strict=True)} | before.kinds
     return history.exchange(
         item.value,
         at=before.at,
         result="failed" if failed else "success",
-        requested=requested_names(asked),
-        presented=[
-            ClaimNames(credential_identifier=before.kinds[query], claims=keys)
-            for query, keys in state.shown.items()
-            if not before.fault and query in before.kinds
-        ],
+        requested=requested,
+        presented=[ClaimNames(credential_identifier=kinds[query], claims=keys) for query, keys in state.shown.items() if not before.fault],
         transaction=item.id,
         documents=list(before.selection.values()),
         acting_for=",".join(before.acting),

@@ -40,15 +40,17 @@ from shared.receipts import LogHead
 from shared.storage import Tx
 from shared.web.dates import Dates
 from shared.x509 import load_certificate, prepare_leaf, x5c_header
+from wallet import cut_off, present
 from wallet.cards import key_of, type_of
 from wallet.cut_off import AGAIN, CUT_OFF, read_checked, settle_cut_off, stop, stop_showing
+from wallet.means import Means
 from wallet.pages.desk import Words
 from wallet.pages.past import _reason
 from wallet.present import agree, read_request, refuse
 from wallet.records import COPIES, DOCUMENTS, REQUESTS
 from wallet.resend import told_of
 from wallet.sent import Change
-from wallet.sessions import Agreed, Answered, Unanswered, Withheld
+from wallet.sessions import Agreed, Answered, Request, Unanswered, Withheld
 from wallet.statement import make, year_of
 
 WORDS = Words(lambda text: text, "en", Dates("en", "UTC"))
@@ -663,6 +665,28 @@ async def test_what_was_to_be_sent_goes_with_its_document(wallet: Wallet) -> Non
     assert (await wallet.lines())[-1].entry.claims_presented
 
 
+async def test_one_answer_that_cannot_be_read_keeps_no_other_from_being_seen_to(wallet: Wallet, monkeypatch: pytest.MonkeyPatch) -> None:
+    await wallet.collect()
+    wallet.world.council.says = wallet.world.bank.says = broken
+    first, second = [
+        await wallet.share(each.ask(use)) for each, use in ((wallet.world.council, "council-tax"), (wallet.world.bank, "bank"))
+    ]
+    wallet.world.council.says = wallet.world.bank.says = None
+    read = present.request_object
+
+    def spoilt(means: Means, value: Request) -> RequestObject:
+        if value.asker.party == COUNCIL:
+            raise Malformed("this cannot be read any longer")
+        return read(means, value)
+
+    for module in (cut_off, present):
+        monkeypatch.setattr(module, "request_object", spoilt)
+    lines, intact = await read_checked(wallet.means, wallet.vault)
+    assert ([one.entry.transaction_identifier for one in lines if not one.entry.seq], intact) == ([second.id], True)
+    await _given_up(wallet)
+    assert [(await wallet.look(each.id)).state for each in (first, second)] == ["sending", "answered"]
+
+
 async def test_its_holder_has_it_not_sent_again(wallet: Wallet) -> None:
     await wallet.collect()
     wallet.world.council.says = broken
@@ -686,7 +710,6 @@ async def test_a_cut_off_answer_is_settled_as_unknown(wallet: Wallet, *, kept: b
         at=AT,
         selection={"council-tax": document.id},
         shown={"council-tax": ("powers/*",)},
-        kinds={"council-tax": document.vct},
         body=b"response=x" if kept else b"",
     )
     value = msgspec.structs.replace(item.value, state=state)
@@ -697,7 +720,9 @@ async def test_a_cut_off_answer_is_settled_as_unknown(wallet: Wallet, *, kept: b
     await settle_cut_off(wallet.means, wallet.vault)
     settled = await wallet.storage.read(lambda tx: REQUESTS.get(tx, wallet.vault, view.id))
     assert isinstance(settled.value.state, Unanswered)
-    assert (await wallet.lines())[-1].entry.transaction_result == "failed"
+    entry = (await wallet.lines())[-1].entry
+    assert (entry.transaction_result, entry.claims_presented[0].claims) == ("failed", ("powers/*",))
+    assert entry.claims_presented[0].credential_identifier == document.vct
     assert _posts(wallet) == []
 
 

@@ -111,7 +111,7 @@ class CopyPages:
         form, words = Form(await read_form(request)), self._desk.words(request)
         vault = (await self._desk.sitting(request)).vault
         named = any(form.value(each) for each in ("party", "to_name", "to"))
-        if form.value("do") in {"find", "all"} or (form.value("q") and not form.value("do") and not named):
+        if form.value("do") in {"find", "all"} or (form.value("q") != form.value("found") and not form.value("do") and not named):
             return await self._form_page(request, form)  # also for the Return key where somebody was to be found
         wish = _wish(form, words, await self._registered())
         if form.wrong or wish is None:

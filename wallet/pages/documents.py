@@ -158,7 +158,6 @@ class DocumentPages:
         told = [one for batch in batches if (one := await phone.lost(self._desk.means, vault, batch.id)) is not None]
         if set(told) - {Told.HEARD} and form.value("told") != "yes":
             return await self._ask_remove(request, vault, item, told)
-        await stop_showing(self._desk.means, vault, item.id)
         vault, item = await self._item(request)
         entry = history.removed(item.value, at=self._desk.means.clock())
 
@@ -170,6 +169,7 @@ class DocumentPages:
             await history.append(tx, vault, entry, entropy=self._desk.means.entropy)
 
         await self._desk.means.storage.write(drop, point="remove")
+        await stop_showing(self._desk.means, vault, item.id)
         await self._desk.means.storage.checkpoint()
         return see("/")
 
