@@ -52,7 +52,7 @@ SERVICES: Command = [
     "tests",
 ]  # they wait for browsers and programs more than they work
 EYES = re.compile(r"^from support\.(?:browser|pockets|scan_page|two_pages|walk) import", re.MULTILINE)
-NEVER = re.compile(r"killed|crash|disks|correlation|_keep")
+NEVER = re.compile(r"killed|crash|disks|correlation|_keep|by_command|airplane|desk_receipts")
 LOOKED_AT = sorted(
     str(path.relative_to(ROOT))
     for folder in ("e2e", "issuer", "verifier", "wallet")
